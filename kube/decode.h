@@ -1,0 +1,19 @@
+// Normalized JSON -> typed objects. The JSON has passed Load, so the types are right; what is
+// absent gets the API server's default. Never throws.
+#pragma once
+
+#include "kube/object.h"
+#include "kube/types.h"
+
+namespace kpod::kube {
+
+Pod DecodePod(const Json& object);
+PodSpec DecodePodSpec(const Json& spec);
+PodTemplate DecodePodTemplate(const Json& pod_template);
+Deployment DecodeDeployment(const Json& object);
+ConfigMap DecodeConfigMap(const Json& object);
+Secret DecodeSecret(const Json& object);
+PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object);
+ObjectMeta DecodeMeta(const Json& object);  // of any object
+
+}  // namespace kpod::kube

@@ -1,0 +1,199 @@
+// The typed form of what kpod carries out, defaulted as the API server does and with nothing
+// resolved. Field names are Kubernetes' in snake_case. Optional means "absent is different from the
+// zero value". Source: Kubernetes v1.36 API, core/v1 and apps/v1.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "kube/quantity.h"
+
+namespace kpod::kube {
+
+using StringMap = std::map<std::string, std::string>;
+
+struct ObjectMeta {
+  std::string name, ns, uid, generate_name;
+  StringMap labels, annotations;
+};
+
+struct LabelSelectorRequirement {
+  std::string key, op;  // In NotIn Exists DoesNotExist
+  std::vector<std::string> values;
+};
+struct LabelSelector {
+  StringMap match_labels;
+  std::vector<LabelSelectorRequirement> match_expressions;
+  bool Matches(const StringMap& labels) const;  // an empty selector matches everything
+};
+// The command line's form: "a=b,c!=d,e in (x,y),!f".
+Result<LabelSelector> ParseSelector(std::string_view text);
+
+struct KeyRef {  // configMapKeyRef, secretKeyRef
+  std::string name, key;
+  bool optional = false;
+};
+struct FieldRef {
+  std::string field_path;
+};
+struct ResourceFieldRef {
+  std::string container_name, resource;
+  std::string divisor = "0";
+};
+struct EnvVar {
+  std::string name, value;
+  std::optional<KeyRef> config_map, secret;
+  std::optional<FieldRef> field;
+  std::optional<ResourceFieldRef> resource;
+};
+struct EnvFrom {
+  std::string prefix;
+  std::optional<KeyRef> config_map, secret;  // key unused
+};
+struct ContainerPort {
+  std::string name, protocol = "TCP", host_ip;
+  int container_port = 0, host_port = 0;  // host_port 0: none
+};
+struct VolumeMount {
+  std::string name, mount_path, sub_path, sub_path_expr, mount_propagation;
+  bool read_only = false;
+};
+struct Capabilities {
+  std::vector<std::string> add, drop;  // without CAP_; "ALL"
+};
+struct SeccompProfile {
+  std::string type;  // RuntimeDefault, Localhost, Unconfined
+  std::string localhost_profile;
+};
+struct SecurityContext {
+  std::optional<int64_t> run_as_user, run_as_group;
+  std::optional<bool> run_as_non_root, read_only_root_filesystem, privileged,
+      allow_privilege_escalation;
+  std::optional<Capabilities> capabilities;
+  std::optional<SeccompProfile> seccomp_profile;
+  std::string proc_mount;
+};
+struct PodSecurityContext {
+  std::optional<int64_t> run_as_user, run_as_group, fs_group;
+  std::optional<bool> run_as_non_root;
+  std::vector<int64_t> supplemental_groups;
+  std::optional<SeccompProfile> seccomp_profile;
+  std::string fs_group_change_policy;
+  std::vector<std::pair<std::string, std::string>> sysctls;
+};
+struct ResourceRequirements {
+  std::map<std::string, Quantity> limits, requests;
+};
+struct Container {
+  std::string name, image,
+      image_pull_policy;  // defaulted: Always for :latest or no tag, else IfNotPresent
+  std::vector<std::string> command, args;
+  bool has_command = false, has_args = false;
+  std::string working_dir;
+  std::vector<ContainerPort> ports;
+  std::vector<EnvVar> env;
+  std::vector<EnvFrom> env_from;
+  std::vector<VolumeMount> volume_mounts;
+  ResourceRequirements resources;
+  SecurityContext security_context;
+  std::string restart_policy;  // init containers: "Always" makes a sidecar; "" otherwise
+  std::string termination_message_path = "/dev/termination-log",
+              termination_message_policy = "File";
+  bool stdin_open = false, stdin_once = false, tty = false;
+};
+struct KeyToPath {
+  std::string key, path;
+  std::optional<int> mode;
+};
+struct EmptyDir {
+  std::string medium;  // "" or "Memory"
+  std::optional<Quantity> size_limit;
+};
+struct HostPath {
+  std::string path, type;  // type: "", DirectoryOrCreate, Directory, FileOrCreate, File, Socket,
+                           // CharDevice, BlockDevice
+};
+struct KeyedVolume {  // configMap, secret
+  std::string name;
+  std::vector<KeyToPath> items;
+  int default_mode = 0644;
+  bool optional = false;
+};
+struct ClaimVolume {
+  std::string claim_name;
+  bool read_only = false;
+};
+struct Volume {
+  std::string name;
+  std::optional<EmptyDir> empty_dir;
+  std::optional<HostPath> host_path;
+  std::optional<KeyedVolume> config_map, secret;
+  std::optional<ClaimVolume> claim;
+  std::string unsupported;  // the source's name ("nfs") when kpod does not carry it out
+};
+struct HostAlias {
+  std::string ip;
+  std::vector<std::string> hostnames;
+};
+struct DnsConfig {
+  std::vector<std::string> nameservers, searches;
+  std::vector<std::pair<std::string, std::string>> options;
+};
+struct PodSpec {
+  std::vector<Container> init_containers, containers;
+  std::vector<Volume> volumes;
+  std::string restart_policy = "Always";  // Always, OnFailure, Never
+  int64_t termination_grace_period_seconds = 30;
+  std::optional<int64_t> active_deadline_seconds;
+  std::string dns_policy = "ClusterFirst", hostname, subdomain;
+  std::optional<bool> set_hostname_as_fqdn;
+  DnsConfig dns_config;
+  bool host_network = false, host_pid = false, host_ipc = false, share_process_namespace = false;
+  bool host_users = true, enable_service_links = true;
+  PodSecurityContext security_context;
+  std::vector<HostAlias> host_aliases;
+  std::vector<std::string> image_pull_secrets;
+};
+struct Pod {
+  ObjectMeta metadata;
+  PodSpec spec;
+};
+struct PodTemplate {
+  ObjectMeta metadata;
+  PodSpec spec;
+};
+struct Deployment {
+  ObjectMeta metadata;
+  int replicas = 1;
+  LabelSelector selector;
+  PodTemplate pod_template;
+  bool paused = false;
+  std::string strategy = "RollingUpdate";  // or Recreate
+  std::string max_surge = "25%", max_unavailable = "25%";
+  int min_ready_seconds = 0, revision_history_limit = 10, progress_deadline_seconds = 600;
+};
+struct ConfigMap {
+  ObjectMeta metadata;
+  StringMap data;         // UTF-8
+  StringMap binary_data;  // decoded bytes
+  bool immutable = false;
+};
+struct Secret {
+  ObjectMeta metadata;
+  std::string type = "Opaque";
+  StringMap data;  // decoded; stringData merged over it
+  bool immutable = false;
+};
+struct PersistentVolumeClaim {
+  ObjectMeta metadata;
+  std::vector<std::string> access_modes;
+  std::optional<std::string> storage_class;
+  std::optional<Quantity> storage;
+  std::string volume_name;
+};
+
+}  // namespace kpod::kube

@@ -1,0 +1,93 @@
+// What shall exist for one pod: references resolved, quantities as numbers. Made by MakePlan (pure
+// but for the lookups it is given), kept as plan.json (mode 0600: it holds values from Secrets),
+// read by the supervisor.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "kube/types.h"
+
+namespace kpod::pods {
+
+struct PortPlan {
+  std::string name, protocol = "TCP", host_ip;
+  int container_port = 0, host_port = 0;
+};
+
+struct VolumePlan {
+  enum class Kind { kEmptyDir, kMemory, kHostPath, kConfigMap, kSecret, kClaim };
+  std::string name;
+  Kind kind = Kind::kEmptyDir;
+  std::string source;  // hostPath: the path; claim: claim name; configMap, secret: object name
+  std::string host_path_type;
+  int64_t size_limit = 0;  // bytes; 0: none
+  bool read_only = false;
+  kube::KeyedVolume keyed;  // configMap, secret
+};
+
+struct MountPlan {
+  std::string volume, path, sub_path, propagation;
+  bool read_only = false;
+};
+
+// Why a container cannot start yet, in Kubernetes' words; "" when nothing is in the way.
+struct Blocked {
+  std::string reason;   // CreateContainerConfigError, ErrImagePull, ImagePullBackOff,
+                        // ErrImageNeverPull, InvalidImageName
+  std::string message;  // secret "x" not found
+};
+
+struct ContainerPlan {
+  std::string name, image, image_id, image_pull_policy;
+  std::vector<std::string> layers;  // top first
+  std::vector<std::string> argv, env;
+  std::string cwd = "/";
+  uint32_t uid = 0, gid = 0;
+  std::vector<uint32_t> groups;
+  bool tty = false, stdin_open = false, stdin_once = false;
+  bool privileged = false, read_only_root = false, no_new_privileges = false, unmasked_proc = false;
+  std::vector<std::string> capabilities;  // effective set, with CAP_
+  std::string seccomp;                    // "default", "unconfined", or the path of a profile
+  std::vector<MountPlan> mounts;
+  std::vector<PortPlan> ports;
+  std::optional<int64_t> memory_limit, cpu_milli_limit, cpu_milli_request, memory_request;
+  int stop_signal = 15;
+  std::string termination_message_path, termination_message_policy;
+  Blocked blocked;
+};
+
+struct Plan {
+  std::string ns, name, uid;
+  kube::StringMap labels, annotations;
+  std::string owner_kind, owner_name;  // "Deployment" "web"; "" for a pod of its own
+  std::string hash;                    // of everything that, when changed, makes it another pod
+  int64_t created_nanos = 0;
+  std::string restart_policy = "Always";
+  int64_t grace_seconds = 30;
+  std::string hostname, fqdn;  // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
+  std::vector<kube::HostAlias> host_aliases;
+  std::string dns_policy = "ClusterFirst";
+  kube::DnsConfig dns_config;
+  std::string network = "native";  // native, host, none
+  bool host_pid = false, host_ipc = false, share_pid = false;
+  std::vector<std::pair<std::string, std::string>> sysctls;
+  std::optional<int64_t> fs_group;
+  std::string fs_group_change_policy;
+  Blocked blocked;  // the whole pod waits (ContainerCreating): a volume's object is missing
+  std::vector<VolumePlan> volumes;
+  std::vector<ContainerPlan> init_containers, containers;
+
+  std::string Id() const { return ns + "_" + name; }
+};
+
+Json ToJson(const Plan& plan);
+Result<Plan> PlanFromJson(const Json& j);
+
+}  // namespace kpod::pods

@@ -1,0 +1,89 @@
+// Observed state of one pod, in the shape of Kubernetes' PodStatus (status.json). Written by its
+// supervisor only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "pods/plan.h"
+#include "store/paths.h"
+
+namespace kpod::pods {
+
+struct Waiting {
+  std::string reason,
+      message;  // ContainerCreating, CrashLoopBackOff, CreateContainerConfigError, ErrImagePull ...
+};
+struct Running {
+  int64_t started_nanos = 0;
+};
+struct Terminated {
+  int exit_code = 0, signal = 0;
+  std::string reason, message;  // Completed, Error, OOMKilled, ContainerCannotRun, StartError
+  int64_t started_nanos = 0, finished_nanos = 0;
+};
+
+// Exactly one of the three is set, as in ContainerState of core/v1.
+struct ContainerState {
+  std::optional<Waiting> waiting;
+  std::optional<Running> running;
+  std::optional<Terminated> terminated;
+};
+
+struct ContainerStatus {
+  std::string name, image, image_id;
+  ContainerState state, last_state;
+  int restart_count = 0;
+  bool ready = false, started = false;
+  int pid = 0;               // host pid while running; kpod's own addition, as is:
+  std::string container_id;  // "kpod://<64 hex>"
+  bool init = false;
+};
+
+struct PodStatus {
+  std::string phase = "Pending";  // Pending Running Succeeded Failed Unknown
+  std::string reason, message;
+  std::string pod_ip, host_ip;
+  int64_t start_nanos = 0;
+  int supervisor_pid = 0;
+  bool stopped = false;  // by kpod stop: not to be started by itself
+  std::vector<ContainerStatus> init_containers, containers;
+};
+
+Json ToJson(const PodStatus& status);
+Result<PodStatus> PodStatusFromJson(const Json& j);
+
+// One pod as seen on disk; reading takes no lock.
+struct PodRecord {
+  Plan plan;
+  PodStatus status;
+  bool alive = false;  // its supervisor holds the flock
+  bool lost = false;  // said to be running, but no supervisor: the next command that takes the lock
+                      // repairs it
+  std::string directory;
+
+  // The word kubectl prints under STATUS: Running, Completed, Error, CrashLoopBackOff,
+  // CreateContainerConfigError, Init:0/1, Terminating ...; "Stopped" after kpod stop, "Created"
+  // with --start=false, "Lost".
+  std::string StatusWord() const;
+  int ReadyCount() const;
+  int Restarts() const;
+};
+
+Result<std::vector<PodRecord>> ListPods(
+    const store::Paths& paths);  // all namespaces, by namespace and name
+// `name` may be "name", "ns/name"; with no such pod an error with code() ENOENT: pod "x" not found.
+Result<PodRecord> FindPod(const store::Paths& paths, const std::string& ns,
+                          const std::string& name);
+// Log file of the container's current (or with `previous` the one before) run; rotated parts are
+// "<path>.1" (newest of them) upwards. CRI format: "<RFC3339Nano> stdout|stderr F|P <text>".
+std::string LogPath(const PodRecord& pod, const ContainerStatus& container, bool previous);
+// The container's cgroup path for runtime::Cgroup::At, and the pod's.
+std::string CgroupPath(const store::Paths& paths, const std::string& pod_id,
+                       const std::string& container = "");
+
+}  // namespace kpod::pods

@@ -1,0 +1,52 @@
+// Control groups, v2 and the v1 hybrid, behind one class. A path such as "/kpod/default_web/app"
+// names the group below the root of every hierarchy. On a hybrid host the v2 hierarchy, even
+// without controllers, is used for tracking and for cgroup.kill. Source: kernel
+// Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "runtime/spec.h"
+
+namespace kpod::runtime {
+
+struct CgroupStats {
+  uint64_t cpu_nanos = 0;
+  uint64_t memory_bytes = 0;  // working set: usage less inactive file cache
+  uint64_t memory_limit = 0;  // 0: none
+  uint64_t pids = 0;
+  uint64_t io_read_bytes = 0, io_write_bytes = 0;
+  uint64_t oom_kills = 0;
+};
+
+class Cgroup {
+ public:
+  // Makes the group (and its parents) and applies the limits. Limits that the machine cannot apply
+  // are warnings.
+  static Result<Cgroup> Create(const std::string& path, const Resources& resources,
+                               std::vector<std::string>* warnings);
+  static Cgroup At(const std::string& path);  // an existing one, by name
+
+  const std::string& path() const { return path_; }
+  Status Update(const Resources& resources, std::vector<std::string>* warnings) const;
+  Status Kill() const;    // SIGKILL to every process below it, until none is left
+  Status Remove() const;  // with all groups below it; absent is success
+  Result<CgroupStats> Stats() const;
+  Result<std::vector<pid_t>> Processes() const;  // with those of groups below
+  // For runtime/: the v2 directory for CLONE_INTO_CGROUP, and cgroup.procs files for v1.
+  Result<Fd> OpenV2() const;
+  Status Enter() const;  // the calling process moves into it
+
+ private:
+  explicit Cgroup(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// "v1", "v2", "hybrid": for kpod info.
+std::string CgroupVersion();
+
+}  // namespace kpod::runtime
