@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,7 +15,10 @@ namespace kpod {
 namespace text_internal {
 inline void Append(std::string& out, std::string_view s) { out.append(s); }
 inline void Append(std::string& out, char c) { out.push_back(c); }
-inline void Append(std::string& out, bool b) { out.append(b ? "true" : "false"); }
+template <std::same_as<bool> B>  // exactly bool: an array of char would convert to it
+void Append(std::string& out, B b) {
+  out.append(b ? "true" : "false");
+}
 template <class N>
 requires(std::is_arithmetic_v<N> && !std::is_same_v<N, char> &&
          !std::is_same_v<N, bool>) void Append(std::string& out, N n) {
