@@ -8,6 +8,11 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
+find_program(KPOD_CCACHE ccache)
+if(KPOD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KPOD_CCACHE})
+endif()
+
 option(KPOD_STATIC "Link kpod and kpod-supervisor statically: they start in under a millisecond" ON)
 option(KPOD_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror -fno-plt
