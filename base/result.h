@@ -37,6 +37,10 @@ class [[nodiscard]] Error {
     exit_code_ = exit_code;
     return std::move(*this);
   }
+  Error WithCode(int code) && {
+    errno_ = code;
+    return std::move(*this);
+  }
   Error Wrap(std::string_view context) && {
     message_ = std::string(context) + ": " + message_;
     return std::move(*this);

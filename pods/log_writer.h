@@ -28,6 +28,9 @@ class LogWriter {
   Status Flush();  // writes what is held, with the F tag of a last line without newline
 
  private:
+  class Batch;
+  Status OpenLog();
+  Status RotateIfFull();
   explicit LogWriter(Options options) : options_(std::move(options)) {}
   Options options_;
   Fd fd_;
