@@ -14,6 +14,8 @@ Deployment DecodeDeployment(const Json& object);
 ConfigMap DecodeConfigMap(const Json& object);
 Secret DecodeSecret(const Json& object);
 PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object);
-ObjectMeta DecodeMeta(const Json& object);  // of any object
+// Of any object; the namespace as written ("" when the file says nothing). The typed kinds above
+// get "default".
+ObjectMeta DecodeMeta(const Json& object);
 
 }  // namespace kpod::kube
