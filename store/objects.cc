@@ -137,6 +137,11 @@ Status ObjectStore::Delete(const std::string& ns, const std::string& kind,
   return OkStatus();
 }
 
+Result<FileLock> ObjectStore::TryLockNamespace(const std::string& ns) const {
+  TRY(MakeDirs(paths_.Locks()));
+  return FileLock::TryAcquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns)));
+}
+
 Result<FileLock> ObjectStore::LockNamespace(const std::string& ns) const {
   TRY(MakeDirs(paths_.Locks()));
   return FileLock::Acquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns)));

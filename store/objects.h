@@ -33,6 +33,8 @@ class ObjectStore {
   Status Delete(const std::string& ns, const std::string& kind, const std::string& name) const;
   // Held while desired state changes and while workloads of the namespace are reconciled.
   Result<FileLock> LockNamespace(const std::string& ns) const;
+  // An error with code() EWOULDBLOCK when somebody holds it.
+  Result<FileLock> TryLockNamespace(const std::string& ns) const;
 
  private:
   std::string PathOf(const std::string& ns, const std::string& kind, const std::string& name) const;

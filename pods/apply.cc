@@ -1,0 +1,311 @@
+// Manager::Apply, DryRun, Down, FindPlayed: objects in, objects out.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "pods/manager.h"
+#include "pods/pod_files.h"
+#include "pods/reconciler.h"
+#include "pods/volumes.h"
+#include "pods/workloads.h"
+
+namespace kpod::pods {
+
+namespace {
+
+std::string NewUid() {
+  Result<std::string> uid = ReadFile("/proc/sys/kernel/random/uuid");
+  return uid ? std::string(Trim(*uid)) : "";
+}
+
+std::vector<std::string> NamespacesOf(const std::vector<kube::Object>& objects) {
+  std::set<std::string> names;
+  for (const kube::Object& o : objects) {
+    if (!o.ns.empty()) names.insert(o.ns);
+    if (o.kind == "Namespace") names.insert(o.name);
+  }
+  return {names.begin(), names.end()};
+}
+
+// Locks in the order of names, so that two commands over several namespaces cannot wait for each
+// other.
+Result<std::vector<FileLock>> LockAll(const store::ObjectStore& store,
+                                      const std::vector<std::string>& names) {
+  std::vector<FileLock> locks;
+  for (const std::string& ns : names) locks.push_back(TRY(store.LockNamespace(ns)));
+  return locks;
+}
+
+// The pod spec inside an object, or null.
+Json* PodSpecOf(Json* object, const std::string& kind) {
+  Json* spec = object->contains("spec") ? &(*object)["spec"] : nullptr;
+  if (spec == nullptr || !spec->is_object()) return nullptr;
+  if (kind == "Pod") return spec;
+  if (!spec->contains("template") || !(*spec)["template"].is_object()) return nullptr;
+  Json& pod_template = (*spec)["template"];
+  return pod_template.contains("spec") ? &pod_template["spec"] : nullptr;
+}
+
+// --publish becomes what a manifest would say: a hostPort of the container that names the port,
+// else of the first.
+void Publish(Json* pod_spec, const std::vector<PortPlan>& publish) {
+  if (!pod_spec->contains("containers") || !(*pod_spec)["containers"].is_array()) return;
+  Json& containers = (*pod_spec)["containers"];
+  for (const PortPlan& p : publish) {
+    Json* found = nullptr;
+    for (Json& c : containers) {
+      if (!c.contains("ports") || !c["ports"].is_array()) continue;
+      for (Json& port : c["ports"]) {
+        bool same = IntAt(port, "containerPort") == p.container_port &&
+                    StringAt(port, "protocol", "TCP") == p.protocol;
+        if (same && found == nullptr) found = &port;
+      }
+    }
+    if (found == nullptr && !containers.empty()) {
+      Json& ports = containers[0]["ports"];
+      if (!ports.is_array()) ports = Json::array();
+      ports.push_back({{"containerPort", p.container_port}, {"protocol", p.protocol}});
+      found = &ports.back();
+    }
+    if (found == nullptr) continue;
+    (*found)["hostPort"] = p.host_port;
+    if (!p.host_ip.empty()) (*found)["hostIP"] = p.host_ip;
+  }
+}
+
+// The command's options, written into the object: what is stored is what runs, and generate gives
+// it back.
+Status ApplyOptionsTo(kube::Object* o, const ApplyOptions& options) {
+  Json* spec = PodSpecOf(&o->json, o->kind);
+  if (spec == nullptr) return OkStatus();
+  if (!options.publish.empty()) Publish(spec, options.publish);
+  if (options.network.empty() || options.network == "native") return OkStatus();
+  if (options.network == "host") {
+    (*spec)["hostNetwork"] = true;
+    return OkStatus();
+  }
+  if (options.network != "none")
+    return Error(
+        StrCat("network \"", options.network, "\" not found: there are native, host and none"));
+  Json& holder = o->kind == "Pod" ? o->json : o->json["spec"]["template"];
+  holder["metadata"]["annotations"][kNetworkAnnotation] = "none";
+  return OkStatus();
+}
+
+struct Change {
+  store::StoredObject now;
+  std::optional<store::StoredObject> before;
+};
+
+Result<std::vector<Change>> ChangesFor(const store::ObjectStore& store,
+                                       std::vector<kube::Object> objects,
+                                       const ApplyOptions& options) {
+  std::vector<Change> changes;
+  for (kube::Object& o : objects) {
+    TRY(ApplyOptionsTo(&o, options).Context(StrCat(o.kind, " ", o.name)));
+    Change c;
+    c.before = TRY(store.Get(o.ns, o.kind, o.name));
+    if (c.before) c.now = *c.before;
+    c.now.ns = o.ns;
+    c.now.kind = o.kind;
+    c.now.name = o.name;
+    c.now.source = o.at.file.empty() ? options.source : o.at.file;
+    if (c.now.source != "-" && !Contains(c.now.source, "://") && !c.now.source.starts_with("/")) {
+      char* cwd = ::getcwd(nullptr, 0);
+      if (cwd != nullptr) c.now.source = CleanPath(JoinPath(cwd, c.now.source));
+      std::free(cwd);
+    }
+    if (!c.before) {
+      c.now.uid = NewUid();
+      c.now.created_nanos = NowNanos();
+    } else if (c.before->object != o.json) {
+      ++c.now.generation;
+    }
+    c.now.object = std::move(o.json);
+    changes.push_back(std::move(c));
+  }
+  return changes;
+}
+
+std::string ActionOf(const Change& c) {
+  if (!c.before) return "created";
+  return c.before->object == c.now.object ? "unchanged" : "configured";
+}
+
+Status KeepImmutable(const Change& c) {
+  if (!c.before || (c.now.kind != "ConfigMap" && c.now.kind != "Secret")) return OkStatus();
+  if (!BoolAt(c.before->object, "immutable") || c.before->object == c.now.object) return OkStatus();
+  return Error(
+      StrCat(c.now.kind, " \"", c.now.name,
+             "\" is invalid: data: Forbidden: field is immutable when `immutable` is set"));
+}
+
+}  // namespace
+
+Result<std::vector<Plan>> Manager::DryRun(const std::vector<kube::Object>& objects,
+                                          const ApplyOptions& options) {
+  store::ObjectStore store(paths_);
+  std::vector<store::StoredObject> given;
+  for (Change& c : TRY(ChangesFor(store, objects, options))) given.push_back(std::move(c.now));
+  std::vector<Plan> plans;
+  for (const std::string& ns : NamespacesOf(objects)) {
+    LookupOptions lookup_options;
+    lookup_options.pull = false;
+    lookup_options.overlay = &given;
+    Lookups lookups = MakeLookups(paths_, ns, lookup_options);
+    std::vector<store::StoredObject> mine;
+    for (const store::StoredObject& o : given) {
+      if (o.ns == ns) mine.push_back(o);
+    }
+    for (const Workload& w : WorkloadsOf(mine)) {
+      for (int i = 0; i < w.replicas; ++i) {
+        kube::Pod pod = w.pod;
+        pod.metadata.name = w.kind == "Pod" ? w.name : StrCat(w.name, "-", w.hash, "-", i);
+        Plan plan = MakePlan(pod, lookups);
+        plan.hash = w.hash;
+        if (w.kind != "Pod") {
+          plan.owner_kind = w.kind;
+          plan.owner_name = w.name;
+        }
+        plans.push_back(std::move(plan));
+      }
+    }
+  }
+  return plans;
+}
+
+Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
+                                   const ApplyOptions& options) {
+  TRY(Repair());
+  ApplyResult result;
+  if (options.replace) TRY(Down(objects, false, std::nullopt));
+  store::ObjectStore store(paths_);
+  std::vector<std::string> namespaces = NamespacesOf(objects);
+  std::vector<FileLock> locks = TRY(LockAll(store, namespaces));
+  std::vector<Change> changes = TRY(ChangesFor(store, objects, options));
+  for (const Change& c : changes) TRY(KeepImmutable(c));
+
+  Undo undo([&] {
+    for (const Change& c : changes) {
+      (void)(c.before ? store.Put(*c.before) : store.Delete(c.now.ns, c.now.kind, c.now.name));
+    }
+  });
+  bool changed = false;
+  for (const Change& c : changes) {
+    std::string action = ActionOf(c);
+    if (action != "unchanged") {
+      TRY(store.Put(c.now));
+      if (c.now.kind == "PersistentVolumeClaim")
+        TRY(MakeDirs(ClaimPath(paths_, c.now.ns, c.now.name), 0700));
+      changed = true;
+    }
+    result.entries.push_back(
+        {c.now.kind, c.now.ns, c.now.name, options.replace && !c.before ? "replaced" : action});
+  }
+  ReconcileOptions reconcile;
+  reconcile.start = options.start;
+  reconcile.refresh = changed;
+  reconcile.lookups.progress = options.progress;
+  for (const std::string& ns : namespaces) {
+    ReconcileResult done = TRY(ReconcileNamespace(paths_, ns, reconcile));
+    for (std::string& name : done.created) result.entries.push_back({"pod", ns, name, "created"});
+    for (std::string& name : done.removed) result.entries.push_back({"pod", ns, name, "removed"});
+    for (std::string& w : done.warnings) result.warnings.push_back(std::move(w));
+  }
+  undo.Dismiss();
+  return result;
+}
+
+Result<ApplyResult> Manager::Down(const std::vector<kube::Object>& objects, bool force,
+                                  std::optional<int64_t> grace_seconds) {
+  TRY(Repair());
+  store::ObjectStore store(paths_);
+  ApplyResult result;
+  std::vector<std::string> namespaces = NamespacesOf(objects);
+  std::vector<FileLock> locks = TRY(LockAll(store, namespaces));
+  std::vector<PodRecord> pods;
+  std::vector<PodRecord> all = TRY(ListPods(paths_));
+  // Objects first: from now on nothing wants these pods, whatever happens to this process.
+  for (auto o = objects.rbegin(); o != objects.rend(); ++o) {
+    std::optional<store::StoredObject> stored = TRY(store.Get(o->ns, o->kind, o->name));
+    bool claim = o->kind == "PersistentVolumeClaim";
+    if (!stored && !(claim && force)) continue;
+    // A claim's data outlives `down`, and so does the claim itself; only --force removes both.
+    bool keep = claim && !force;
+    if (!keep) {
+      TRY(store.Delete(o->ns, o->kind, o->name));
+      result.entries.push_back({o->kind, o->ns, o->name, "removed"});
+    }
+    for (const PodRecord& p : all) {
+      bool owned = o->kind == "Pod" ? p.plan.owner_kind.empty() && p.plan.name == o->name
+                                    : p.plan.owner_kind == o->kind && p.plan.owner_name == o->name;
+      if (owned && p.plan.ns == o->ns) pods.push_back(p);
+    }
+  }
+  TRY(StopAndRemovePods(paths_, pods, grace_seconds));
+  for (const PodRecord& p : pods)
+    result.entries.push_back({"pod", p.plan.ns, p.plan.name, "removed"});
+  for (const kube::Object& o : objects) {
+    if (force && o.kind == "PersistentVolumeClaim") TRY(RemoveAll(ClaimPath(paths_, o.ns, o.name)));
+  }
+  TRY(CollectNetworkGarbage(paths_));
+  return result;
+}
+
+Result<std::vector<kube::Object>> Manager::FindPlayed(const std::string& ns,
+                                                      const std::string& source_or_name) {
+  store::ObjectStore store(paths_);
+  std::string want_ns = ns;
+  std::string kind;
+  std::string name = source_or_name;
+  std::vector<std::string> parts = Split(source_or_name, '/');
+  if (parts.size() == 2) {
+    // "deployment/web" names a kind, "shop/web" a namespace.
+    static const std::map<std::string, std::string> kKinds = {
+        {"pod", "Pod"},
+        {"pods", "Pod"},
+        {"po", "Pod"},
+        {"deployment", "Deployment"},
+        {"deployments", "Deployment"},
+        {"deploy", "Deployment"},
+        {"deployment.apps", "Deployment"},
+        {"configmap", "ConfigMap"},
+        {"cm", "ConfigMap"},
+        {"secret", "Secret"},
+        {"persistentvolumeclaim", "PersistentVolumeClaim"},
+        {"pvc", "PersistentVolumeClaim"},
+        {"namespace", "Namespace"},
+        {"ns", "Namespace"}};
+    auto it = kKinds.find(ToLower(parts[0]));
+    if (it != kKinds.end()) {
+      kind = it->second;
+    } else {
+      want_ns = parts[0];
+    }
+    name = parts[1];
+  }
+  std::vector<kube::Object> found;
+  for (store::StoredObject& o : TRY(store.List())) {
+    bool by_source = o.source == source_or_name;
+    bool by_name =
+        o.name == name && (o.ns == want_ns || o.ns.empty()) && (kind.empty() || o.kind == kind);
+    if (!by_source && !by_name) continue;
+    kube::Object k;
+    k.kind = o.kind;
+    k.api_version = StringAt(o.object, "apiVersion");
+    k.ns = o.ns;
+    k.name = o.name;
+    k.json = std::move(o.object);
+    k.at.file = o.source;
+    found.push_back(std::move(k));
+  }
+  if (found.empty()) {
+    Error e = Error::Errno("\"" + source_or_name + "\" not found", ENOENT);
+    return e;
+  }
+  return found;
+}
+
+}  // namespace kpod::pods

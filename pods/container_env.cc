@@ -1,0 +1,145 @@
+#include "pods/container_env.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace kpod::pods {
+
+std::string Expand(std::string_view text, const kube::StringMap& vars) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$' || i + 1 == text.size()) {
+      out.push_back(text[i]);
+      continue;
+    }
+    char next = text[i + 1];
+    if (next == '$') {
+      out.push_back('$');
+      ++i;
+      continue;
+    }
+    size_t close = next == '(' ? text.find(')', i + 2) : std::string_view::npos;
+    if (close == std::string_view::npos) {
+      out.push_back('$');
+      continue;
+    }
+    std::string name(text.substr(i + 2, close - i - 2));
+    auto it = vars.find(name);
+    if (it == vars.end()) {
+      out.append(text.substr(i, close - i + 1));
+    } else {
+      out.append(it->second);
+    }
+    i = close;
+  }
+  return out;
+}
+
+namespace {
+
+// Variables in the order of their first setting, as NAME=value.
+class Variables {
+ public:
+  void Set(const std::string& name, const std::string& value) {
+    std::string line = StrCat(name, "=", value);
+    auto same = [&](const std::string& l) {
+      return l.compare(0, name.size() + 1, name + "=") == 0;
+    };
+    auto it = std::find_if(lines_.begin(), lines_.end(), same);
+    if (it == lines_.end()) {
+      lines_.push_back(std::move(line));
+    } else {
+      *it = std::move(line);
+    }
+  }
+  bool Has(const std::string& name) const {
+    return std::any_of(lines_.begin(), lines_.end(), [&](const std::string& l) {
+      return l.compare(0, name.size() + 1, name + "=") == 0;
+    });
+  }
+  std::vector<std::string> Take() && { return std::move(lines_); }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+void Block(ContainerEnv* env, std::string message) {
+  if (env->blocked.reason.empty())
+    env->blocked = {"CreateContainerConfigError", std::move(message)};
+}
+
+// A name that the process environment can carry; others are left out, as the kubelet does.
+bool ValidEnvName(const std::string& name) {
+  return !name.empty() && name.find('=') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+}  // namespace
+
+ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& container,
+                              const images::Image& image, const Plan& plan,
+                              const Lookups& lookups) {
+  ContainerEnv out;
+  Variables vars;
+  for (const std::string& line : image.Env()) {
+    size_t eq = line.find('=');
+    if (eq != std::string::npos && eq > 0) vars.Set(line.substr(0, eq), line.substr(eq + 1));
+  }
+  if (!vars.Has("PATH")) {
+    vars.Set("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  }
+  vars.Set("HOSTNAME", plan.hostname);
+  if (container.tty && !vars.Has("TERM")) vars.Set("TERM", "xterm");
+
+  auto set = [&](const std::string& name, const std::string& value) {
+    vars.Set(name, value);
+    out.expandable[name] = value;
+  };
+  for (const kube::EnvFrom& from : container.env_from) {
+    kube::StringMap data;
+    if (from.config_map) {
+      auto map = lookups.config_map(from.config_map->name);
+      if (!map && !from.config_map->optional) {
+        Block(&out, StrCat("configmap \"", from.config_map->name, "\" not found"));
+      }
+      if (map) data = map->data;
+    } else if (from.secret) {
+      auto secret = lookups.secret(from.secret->name);
+      if (!secret && !from.secret->optional) {
+        Block(&out, StrCat("secret \"", from.secret->name, "\" not found"));
+      }
+      if (secret) data = secret->data;
+    }
+    for (const auto& [key, value] : data) {
+      if (ValidEnvName(from.prefix + key)) set(from.prefix + key, value);
+    }
+  }
+  for (const kube::EnvVar& e : container.env) {
+    if (e.config_map) {
+      auto map = lookups.config_map(e.config_map->name);
+      if (map && map->data.contains(e.config_map->key)) {
+        set(e.name, map->data.at(e.config_map->key));
+      } else if (!e.config_map->optional) {
+        Block(&out, map ? StrCat("couldn't find key ", e.config_map->key, " in ConfigMap ",
+                                 pod.metadata.ns, "/", e.config_map->name)
+                        : StrCat("configmap \"", e.config_map->name, "\" not found"));
+      }
+    } else if (e.secret) {
+      auto secret = lookups.secret(e.secret->name);
+      if (secret && secret->data.contains(e.secret->key)) {
+        set(e.name, secret->data.at(e.secret->key));
+      } else if (!e.secret->optional) {
+        Block(&out, secret ? StrCat("couldn't find key ", e.secret->key, " in Secret ",
+                                    pod.metadata.ns, "/", e.secret->name)
+                           : StrCat("secret \"", e.secret->name, "\" not found"));
+      }
+    } else if (!e.field && !e.resource) {
+      set(e.name, Expand(e.value, out.expandable));
+    }
+  }
+  out.env = std::move(vars).Take();
+  return out;
+}
+
+}  // namespace kpod::pods

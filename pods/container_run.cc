@@ -1,0 +1,199 @@
+#include "pods/container_run.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+
+namespace kpod::pods {
+
+namespace {
+
+std::string NewContainerId() {
+  std::string bytes(32, '\0');
+  // getrandom(2) through /dev/urandom never fails once the machine is up; an id is a name, not a
+  // secret.
+  Result<Fd> fd = Open("/dev/urandom", O_RDONLY);
+  if (fd && ::read(fd->get(), bytes.data(), bytes.size()) < 0) bytes.assign(32, '\1');
+  return "kpod://" + Hex(bytes);
+}
+
+std::string ReadTerminationMessage(const std::string& path) {
+  // The container writes it; kubelet keeps 4096 bytes.
+  Result<Fd> fd = Open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return {};
+  std::string text(4096, '\0');
+  ssize_t n = ::read(fd->get(), text.data(), text.size());
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return text;
+}
+
+}  // namespace
+
+Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
+  std::string logs = StrCat(paths_.Pod(plan.ns, plan.name), "/logs/", c.name);
+  TRY(MakeDirs(logs, 0700));
+  log_ = TRY(LogWriter::Create({StrCat(logs, "/", status.restart_count, ".log")}));
+  // Kept, as the kubelet does: this run and the one before.
+  if (status.restart_count >= 2) {
+    std::string old = StrCat(logs, "/", status.restart_count - 2, ".log");
+    ::unlink(old.c_str());
+    for (int i = 1; i < 5; ++i) ::unlink(StrCat(old, ".", i).c_str());
+  }
+  if (c.tty) return OkStatus();
+  Pipe out = TRY(MakePipe());
+  Pipe err = TRY(MakePipe());
+  out_ = std::move(out.read);
+  err_ = std::move(err.read);
+  child_out_ = std::move(out.write);
+  child_err_ = std::move(err.write);
+  if (c.stdin_open) {
+    Pipe in = TRY(MakePipe());
+    child_in_ = std::move(in.read);
+    stdin_ = std::move(in.write);
+  }
+  return OkStatus();
+}
+
+void ContainerRun::Watch(Fd* fd, LogWriter::Stream stream) {
+  ::fcntl(fd->get(), F_SETFL, ::fcntl(fd->get(), F_GETFL) | O_NONBLOCK);
+  (void)loop_->OnReadable(fd->get(), [this, fd, stream] {
+    Result<bool> more = log_->Drain(fd->get(), stream);
+    if (more && *more) return;
+    loop_->Forget(fd->get());
+    fd->Reset();
+  });
+}
+
+Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::function<void()> on_exit,
+                           std::vector<std::string>* warnings) {
+  status.name = c.name;
+  status.image = c.image;
+  status.image_id = c.image_id.empty() ? "" : "sha256:" + c.image_id;
+  pod_id_ = plan.Id();
+  ContainerPaths dirs = PathsFor(paths_, plan, c.name, runs_++);
+  base_ = dirs.base;
+  termination_log_ = dirs.termination_log;
+  Undo undo([this] {
+    CloseStreams();
+    Clean();
+  });
+  for (const std::string& d : {dirs.base, Dirname(dirs.upper), dirs.root}) TRY(MakeDirs(d, 0700));
+  {
+    Fd fd = TRY(Open(termination_log_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666));
+    if (::fchmod(fd.get(), 0666) < 0) return Error::Errno("chmod termination log");
+  }
+  TRY(OpenStreams(plan, c));
+
+  runtime::Spec spec = SpecFor(paths_, plan, c, dirs);
+  bool use_default = false;
+  TRY(ApplySeccomp(paths_, c, &spec.seccomp, &use_default));
+  if (!cgroup_) cgroup_ = TRY(runtime::Cgroup::Create(spec.cgroups_path, spec.resources, warnings));
+  oom_kills_before_ = cgroup_->Stats().value_or({}).oom_kills;
+
+  runtime::StartOptions options;
+  options.rootfs = {c.layers, dirs.upper, dirs.work};
+  if (sandbox_->pid_namespace() >= 0)
+    options.join.push_back({sandbox_->pid_namespace(), CLONE_NEWPID});
+  options.stdin_fd = child_in_ ? child_in_.get() : -1;
+  options.stdout_fd = child_out_ ? child_out_.get() : -1;
+  options.stderr_fd = child_err_ ? child_err_.get() : -1;
+  options.cgroup = &*cgroup_;
+  options.cache_dir = paths_.run + "/seccomp";
+  runtime::Started started = TRY(runtime::Start(spec, options));
+  undo.Dismiss();
+  warnings->insert(warnings->end(), started.warnings.begin(), started.warnings.end());
+  child_out_.Reset();
+  child_err_.Reset();
+  child_in_.Reset();
+  if (started.terminal) out_ = std::move(started.terminal);
+  started_ = std::move(started);
+  on_exit_ = std::move(on_exit);
+  if (out_) Watch(&out_, LogWriter::Stream::kStdout);
+  if (err_) Watch(&err_, LogWriter::Stream::kStderr);
+  TRY(loop_->OnReadable(started_->child.pidfd.get(), [this] { OnExit(); }));
+
+  status.container_id = NewContainerId();
+  status.pid = started_->child.pid;
+  status.started = status.ready = true;
+  status.state = ContainerState{};
+  status.state.running = Running{NowNanos()};
+  return OkStatus();
+}
+
+void ContainerRun::CloseStreams() {
+  struct Entry {
+    Fd* fd;
+    LogWriter::Stream stream;
+  };
+  for (Entry e :
+       {Entry{&out_, LogWriter::Stream::kStdout}, Entry{&err_, LogWriter::Stream::kStderr}}) {
+    if (!*e.fd) continue;
+    // What is still in the pipe; bounded, since a process outside (hostPID) may hold the other end
+    // and go on writing.
+    if (log_ && started_) {
+      for (int i = 0; i < 64; ++i) {
+        Result<bool> more = log_->Drain(e.fd->get(), e.stream);
+        if (!more || !*more) break;
+      }
+    }
+    loop_->Forget(e.fd->get());
+    e.fd->Reset();
+  }
+  if (log_) (void)log_->Flush();
+  log_.reset();
+  child_out_.Reset();
+  child_err_.Reset();
+  child_in_.Reset();
+  stdin_.Reset();
+}
+
+void ContainerRun::OnExit() {
+  loop_->Forget(started_->child.pidfd.get());
+  Result<ExitState> exit = WaitFor(started_->child);
+  // What the first process left behind: nothing in a PID namespace of its own, perhaps something in
+  // a shared one.
+  (void)cgroup_->Kill();
+  CloseStreams();
+
+  Terminated t;
+  t.exit_code = exit ? exit->code : kExitFailure;
+  t.signal = exit ? exit->signal : 0;
+  t.started_nanos = status.state.running ? status.state.running->started_nanos : 0;
+  t.finished_nanos = NowNanos();
+  bool oom = t.signal == SIGKILL && cgroup_->Stats().value_or({}).oom_kills > oom_kills_before_;
+  t.reason = oom ? "OOMKilled" : t.exit_code == 0 ? "Completed" : "Error";
+  t.message = ReadTerminationMessage(termination_log_);
+  started_.reset();
+  status.pid = 0;
+  status.started = status.ready = false;
+  status.state = ContainerState{};
+  status.state.terminated = t;
+  (void)RemoveAll(StrCat(base_, "/", runs_ - 1));
+  auto done = std::move(on_exit_);
+  done();
+}
+
+void ContainerRun::Signal(int signal) {
+  if (started_) ::syscall(SYS_pidfd_send_signal, started_->child.pidfd.get(), signal, nullptr, 0);
+}
+
+void ContainerRun::Kill() {
+  if (!started_) return;
+  Signal(SIGKILL);
+  if (sandbox_->pid_namespace() >= 0 || cgroup_) (void)cgroup_->Kill();
+}
+
+void ContainerRun::Clean() {
+  if (cgroup_) (void)cgroup_->Remove();
+  cgroup_.reset();
+  if (!base_.empty()) (void)RemoveAll(base_);
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,66 @@
+// One container of a running pod, over all its restarts: its process, its output, its status. Owned
+// by the supervisor, which decides; this class does.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "pods/backoff.h"
+#include "pods/launch.h"
+#include "pods/log_writer.h"
+#include "pods/plan.h"
+#include "pods/sandbox.h"
+#include "pods/status.h"
+#include "runtime/cgroup.h"
+#include "runtime/container.h"
+
+namespace kpod::pods {
+
+class ContainerRun {
+ public:
+  ContainerRun(const store::Paths& paths, Loop* loop, const Sandbox* sandbox)
+      : paths_(paths), loop_(loop), sandbox_(sandbox) {}
+  ContainerRun(const ContainerRun&) = delete;
+  ContainerRun& operator=(const ContainerRun&) = delete;
+
+  // Starts a run; returns when the program is exec'ed. `on_exit` is called from the loop once, when
+  // it has ended and its output is written.
+  Status Start(const Plan& plan, const ContainerPlan& container, std::function<void()> on_exit,
+               std::vector<std::string>* warnings);
+
+  void Signal(int signal);
+  void Kill();  // SIGKILL to all of the container's processes
+  bool running() const { return started_.has_value(); }
+  // Removes what the last run wrote, and the cgroup.
+  void Clean();
+
+  ContainerStatus status;
+  Backoff backoff;
+  Loop::TimerId restart_timer = 0;
+
+ private:
+  Status OpenStreams(const Plan& plan, const ContainerPlan& container);
+  void Watch(Fd* fd, LogWriter::Stream stream);
+  void OnExit();
+  void CloseStreams();
+
+  const store::Paths& paths_;
+  Loop* loop_;
+  const Sandbox* sandbox_;
+  std::string pod_id_, termination_log_, base_;
+  std::optional<runtime::Started> started_;
+  std::optional<runtime::Cgroup> cgroup_;
+  std::optional<LogWriter> log_;
+  Fd out_, err_;                         // our ends
+  Fd child_out_, child_err_, child_in_;  // the container's, until it has started
+  Fd stdin_;  // kept open for `stdin: true`, so that a shell does not end at once
+  std::function<void()> on_exit_;
+  uint64_t oom_kills_before_ = 0;
+  int runs_ = 0;
+};
+
+}  // namespace kpod::pods

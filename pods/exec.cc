@@ -1,0 +1,157 @@
+// Manager::Exec: a further process in a running container, joined to this command's own streams.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <termios.h>
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "pods/launch.h"
+#include "pods/manager.h"
+#include "runtime/container.h"
+
+namespace kpod::pods {
+
+namespace {
+
+// The terminal in raw mode for as long as this lives.
+class RawTerminal {
+ public:
+  RawTerminal() : active_(::isatty(0) == 1 && ::tcgetattr(0, &saved_) == 0) {
+    if (!active_) return;
+    termios raw = saved_;
+    ::cfmakeraw(&raw);
+    ::tcsetattr(0, TCSANOW, &raw);
+  }
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  ~RawTerminal() {
+    if (active_) ::tcsetattr(0, TCSANOW, &saved_);
+  }
+
+ private:
+  termios saved_{};
+  bool active_;
+};
+
+void CopyWindowSize(int terminal) {
+  winsize size{};
+  if (::ioctl(0, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) ::ioctl(terminal, TIOCSWINSZ, &size);
+}
+
+// Bytes from one descriptor to the other; false at the end of `from` (EIO: the last holder of a
+// pty's other side left).
+bool Relay(int from, int to) {
+  char buf[16384];
+  ssize_t n = ::read(from, buf, sizeof(buf));
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+  if (n <= 0) return false;
+  return WriteAll(to, {buf, static_cast<size_t>(n)}).ok();
+}
+
+Status RelayTerminal(int terminal, int pidfd, bool interactive) {
+  RawTerminal raw;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGWINCH);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  Fd signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  CopyWindowSize(terminal);
+  bool ended = false;
+  for (;;) {
+    pollfd fds[4] = {{terminal, POLLIN, 0},
+                     {interactive ? 0 : -1, POLLIN, 0},
+                     {signals.get(), POLLIN, 0},
+                     {ended ? -1 : pidfd, POLLIN, 0}};
+    // After the end only what the terminal still holds is wanted.
+    int n = ::poll(fds, 4, ended ? 0 : -1);
+    if (n < 0 && errno != EINTR) return Error::Errno("poll");
+    if (n == 0 && ended) return OkStatus();
+    if (n < 0) continue;
+    if (fds[0].revents != 0 && !Relay(terminal, 1)) return OkStatus();
+    if (fds[1].revents != 0 && !Relay(0, terminal)) {
+      interactive = false;
+      char eof = 4;  // ^D: the end of our input is the end of the terminal's
+      (void)WriteAll(terminal, {&eof, 1});
+    }
+    if (fds[2].revents != 0) {
+      signalfd_siginfo info;
+      while (::read(signals.get(), &info, sizeof(info)) > 0) {
+      }
+      CopyWindowSize(terminal);
+    }
+    if (fds[3].revents != 0) ended = true;
+  }
+}
+
+void SetEnv(std::vector<std::string>* env, const std::string& line) {
+  std::string name = line.substr(0, line.find('=') + 1);
+  std::erase_if(*env, [&](const std::string& l) { return l.starts_with(name); });
+  env->push_back(line);
+}
+
+}  // namespace
+
+Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
+  size_t index = 0;
+  if (!request.container.empty()) {
+    while (index < pod.plan.containers.size() &&
+           pod.plan.containers[index].name != request.container)
+      ++index;
+    if (index == pod.plan.containers.size()) {
+      return Error(
+          StrCat("container ", request.container, " is not valid for pod ", pod.plan.name));
+    }
+  }
+  const ContainerPlan& c = pod.plan.containers[index];
+  auto status = std::find_if(pod.status.containers.begin(), pod.status.containers.end(),
+                             [&](const ContainerStatus& s) { return s.name == c.name; });
+  if (!pod.alive || status == pod.status.containers.end() || status->pid == 0) {
+    return Error(StrCat("container ", c.name, " of pod ", pod.plan.name, " is not running"));
+  }
+  runtime::Spec spec = SpecFor(paths_, pod.plan, c, PathsFor(paths_, pod.plan, c.name, 0));
+  runtime::ExecOptions options;
+  options.target = status->pid;
+  options.process = spec.process;
+  options.process.args = request.argv;
+  options.process.terminal = request.tty;
+  if (!request.workdir.empty()) options.process.cwd = request.workdir;
+  for (const std::string& e : request.env) SetEnv(&options.process.env, e);
+  if (request.tty) SetEnv(&options.process.env, "TERM=xterm");
+  if (!request.user.empty()) {
+    // The container's own files, through its root: what it may have added counts.
+    std::string root = StrCat("/proc/", status->pid, "/root");
+    Fd root_fd = TRY(Open(root, O_PATH | O_DIRECTORY));
+    auto read = [&](const std::string& path) -> std::string {
+      open_how how{};
+      how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+      how.resolve = RESOLVE_IN_ROOT;
+      Fd fd(
+          static_cast<int>(::syscall(SYS_openat2, root_fd.get(), path.c_str(), &how, sizeof(how))));
+      return fd ? ReadAll(fd.get(), 1 << 20).value_or("") : "";
+    };
+    runtime::ResolvedUser user = TRY(runtime::ResolveUser(request.user, read));
+    options.process.user = {user.uid, user.gid, std::nullopt, user.additional_gids};
+  }
+  TRY(ApplySeccomp(paths_, c, &options.seccomp, &options.default_seccomp));
+  options.cache_dir = paths_.run + "/seccomp";
+  options.stdin_fd = request.interactive ? 0 : -1;
+  options.stdout_fd = 1;
+  options.stderr_fd = 2;
+  runtime::Cgroup cgroup = runtime::Cgroup::At(CgroupPath(paths_, pod.plan.Id(), c.name));
+  options.cgroup = &cgroup;
+  runtime::Started started = TRY(runtime::Exec(options));
+  if (started.terminal) {
+    TRY(RelayTerminal(started.terminal.get(), started.child.pidfd.get(), request.interactive));
+    started.terminal.Reset();
+  }
+  return TRY(WaitFor(started.child)).code;
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,226 @@
+#include "pods/launch.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "pods/status.h"
+#include "pods/volumes.h"
+
+namespace kpod::pods {
+
+ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::string& container,
+                        int run) {
+  ContainerPaths p;
+  p.base = StrCat(paths.Pod(plan.ns, plan.name), "/containers/", container);
+  p.upper = StrCat(p.base, "/", run, "/upper");
+  p.work = StrCat(p.base, "/", run, "/work");
+  p.root = p.base + "/rootfs";
+  p.termination_log = p.base + "/termination-log";
+  return p;
+}
+
+// The text that the kubelet writes (pkg/kubelet/kubelet_pods.go, nodeHostsFileContent and
+// managedHostsFileContent).
+std::string HostsFile(const Plan& plan, const std::string& pod_ip, const std::string& host_hosts) {
+  std::string out;
+  if (plan.network == "host") {
+    out = "# Kubernetes-managed hosts file (host network).\n" + host_hosts;
+    if (!out.ends_with('\n')) out.push_back('\n');
+  } else {
+    out =
+        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+        "ip6-loopback\n"
+        "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-"
+        "allrouters\n";
+    std::string names = plan.hostname;
+    if (!plan.fqdn.empty() && plan.fqdn != plan.hostname) names = plan.fqdn + "\t" + plan.hostname;
+    // Without a network the pod must still find its own name.
+    out += StrCat(pod_ip.empty() ? "127.0.1.1" : pod_ip, "\t", names, "\n");
+  }
+  if (!plan.host_aliases.empty()) out += "\n# Entries added by HostAliases.\n";
+  for (const kube::HostAlias& alias : plan.host_aliases) {
+    out += StrCat(alias.ip, "\t", Join(alias.hostnames, "\t"), "\n");
+  }
+  return out;
+}
+
+namespace {
+
+struct Resolver {
+  std::vector<std::string> nameservers, searches, options;
+};
+
+Resolver ParseResolv(const std::string& text) {
+  Resolver r;
+  for (const std::string& line : Split(text, '\n')) {
+    std::vector<std::string> words;
+    for (const std::string& w : Split(ReplaceAll(line, "\t", " "), ' ')) {
+      if (!w.empty()) words.push_back(w);
+    }
+    if (words.size() < 2) continue;
+    std::vector<std::string> rest(words.begin() + 1, words.end());
+    if (words[0] == "nameserver") r.nameservers.push_back(words[1]);
+    if (words[0] == "search" || words[0] == "domain") r.searches = rest;
+    if (words[0] == "options") r.options.insert(r.options.end(), rest.begin(), rest.end());
+  }
+  return r;
+}
+
+void AddUnique(std::vector<std::string>* list, const std::vector<std::string>& more) {
+  for (const std::string& item : more) {
+    if (std::find(list->begin(), list->end(), item) == list->end()) list->push_back(item);
+  }
+}
+
+}  // namespace
+
+std::string ResolvConf(const Plan& plan, const std::string& nameserver,
+                       const std::string& host_resolv) {
+  Resolver r;
+  bool cluster = plan.dns_policy == "ClusterFirstWithHostNet" ||
+                 (plan.dns_policy == "ClusterFirst" && plan.network != "host");
+  if (cluster && !nameserver.empty()) {
+    r.nameservers = {nameserver};
+    r.searches = {plan.ns + ".svc.cluster.local", "svc.cluster.local", "cluster.local"};
+    r.options = {"ndots:5"};
+  } else if (plan.dns_policy != "None" && plan.network != "none") {
+    r = ParseResolv(host_resolv);
+  }
+  AddUnique(&r.nameservers, plan.dns_config.nameservers);
+  AddUnique(&r.searches, plan.dns_config.searches);
+  for (const auto& [name, value] : plan.dns_config.options) {
+    std::erase_if(r.options,
+                  [&](const std::string& o) { return o.substr(0, o.find(':')) == name; });
+    r.options.push_back(value.empty() ? name : StrCat(name, ":", value));
+  }
+  std::string out;
+  if (!r.searches.empty()) out += StrCat("search ", Join(r.searches, " "), "\n");
+  for (const std::string& n : r.nameservers) out += StrCat("nameserver ", n, "\n");
+  if (!r.options.empty()) out += StrCat("options ", Join(r.options, " "), "\n");
+  return out;
+}
+
+namespace {
+
+std::string Propagation(const std::string& kubernetes) {
+  if (kubernetes == "Bidirectional") return "rshared";
+  if (kubernetes == "HostToContainer") return "rslave";
+  return "rprivate";
+}
+
+void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string& pod_dir,
+                     std::vector<runtime::Mount>* out) {
+  out->push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}});
+  out->push_back({"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}});
+  if (c.privileged) {
+    // Every device of the host; /dev/pts and the rest are laid over it below.
+    out->back() = {"/dev", "bind", "/dev", {"bind", "nosuid"}};
+  }
+  out->push_back({"/dev/pts",
+                  "devpts",
+                  "devpts",
+                  {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}});
+  out->push_back({"/dev/shm",
+                  "bind",
+                  plan.host_ipc ? "/dev/shm" : pod_dir + "/shm",
+                  {"rbind", "nosuid", "nodev"}});
+  out->push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
+  std::string access = c.privileged ? "rw" : "ro";
+  out->push_back({"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}});
+  out->push_back(
+      {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", access}});
+}
+
+bool Mounted(const ContainerPlan& c, const std::string& path) {
+  return std::any_of(c.mounts.begin(), c.mounts.end(),
+                     [&](const MountPlan& m) { return m.path == path; });
+}
+
+}  // namespace
+
+std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& plan,
+                                      const ContainerPlan& c, const ContainerPaths& dirs) {
+  std::vector<runtime::Mount> out;
+  std::string pod_dir = paths.Pod(plan.ns, plan.name);
+  AddSystemMounts(plan, c, pod_dir, &out);
+  for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+    std::string target = StrCat("/etc/", name);
+    if (!Mounted(c, target))
+      out.push_back({target, "bind", StrCat(pod_dir, "/etc/", name), {"bind"}});
+  }
+  if (!c.termination_message_path.empty() && !Mounted(c, c.termination_message_path)) {
+    out.push_back({c.termination_message_path, "bind", dirs.termination_log, {"bind"}});
+  }
+  for (const MountPlan& m : c.mounts) {
+    auto v = std::find_if(plan.volumes.begin(), plan.volumes.end(),
+                          [&](const VolumePlan& p) { return p.name == m.volume; });
+    if (v == plan.volumes.end()) continue;
+    runtime::Mount mount{
+        m.path, "bind", VolumePath(paths, plan, *v), {"rbind", Propagation(m.propagation)}};
+    if (m.read_only) mount.options.push_back("ro");
+    if (!m.sub_path.empty()) mount.options.push_back("kpod.subpath=" + m.sub_path);
+    out.push_back(std::move(mount));
+  }
+  return out;
+}
+
+runtime::Resources ResourcesFor(const ContainerPlan& c) {
+  runtime::Resources r;
+  if (c.memory_limit)
+    r.memory_limit = r.memory_swap = *c.memory_limit;  // no swap beyond the limit, as the kubelet
+  if (c.cpu_milli_limit) {
+    // kubelet's MilliCPUToQuota: 100 ms periods, at least 1 ms.
+    r.cpu_period = 100'000;
+    r.cpu_quota = std::max<int64_t>(1000, *c.cpu_milli_limit * 100);
+  }
+  if (c.cpu_milli_request) {
+    r.cpu_shares =
+        std::clamp<uint64_t>(static_cast<uint64_t>(*c.cpu_milli_request) * 1024 / 1000, 2, 262'144);
+  }
+  r.devices.push_back({c.privileged, "a", std::nullopt, std::nullopt, "rwm"});
+  return r;
+}
+
+runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const ContainerPlan& c,
+                      const ContainerPaths& dirs) {
+  runtime::Spec spec;
+  spec.root_path = dirs.root;
+  spec.root_readonly = c.read_only_root;
+  spec.mounts = MountsFor(paths, plan, c, dirs);
+  spec.process.terminal = c.tty;
+  spec.process.user = {c.uid, c.gid, std::nullopt, c.groups};
+  spec.process.args = c.argv;
+  spec.process.env = c.env;
+  spec.process.cwd = c.cwd;
+  spec.process.no_new_privileges = c.no_new_privileges;
+  spec.process.capabilities = {c.capabilities, c.capabilities, {}, c.capabilities, {}};
+  spec.namespaces.push_back({"mount", ""});
+  if (!plan.host_pid && !plan.share_pid) spec.namespaces.push_back({"pid", ""});
+  spec.namespaces.push_back({"cgroup", ""});
+  spec.devices = c.privileged ? std::vector<runtime::Device>{} : runtime::DefaultDevices();
+  spec.resources = ResourcesFor(c);
+  spec.cgroups_path = CgroupPath(paths, plan.Id(), c.name);
+  if (!c.unmasked_proc) {
+    spec.masked_paths = runtime::DefaultMaskedPaths();
+    spec.readonly_paths = runtime::DefaultReadonlyPaths();
+  }
+  spec.default_seccomp = c.seccomp == "default";
+  spec.rootfs_propagation = "rslave";
+  spec.annotations["io.kubernetes.pod.name"] = plan.name;
+  spec.annotations["io.kubernetes.pod.namespace"] = plan.ns;
+  spec.annotations["io.kubernetes.container.name"] = c.name;
+  return spec;
+}
+
+Status ApplySeccomp(const store::Paths& paths, const ContainerPlan& c, Json* seccomp,
+                    bool* use_default) {
+  *use_default = c.seccomp == "default";
+  if (c.seccomp == "default" || c.seccomp == "unconfined") return OkStatus();
+  // Localhost profiles lie below one directory, as below the kubelet's <root>/seccomp.
+  std::string path = JoinPath(paths.root + "/seccomp", CleanPath("/" + c.seccomp));
+  *seccomp = TRY(ReadJsonFile(path).Context("seccomp profile"));
+  return OkStatus();
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,117 @@
+#include "pods/lookups.h"
+
+#include <memory>
+
+#include "base/text.h"
+#include "kube/decode.h"
+
+namespace kpod::pods {
+
+namespace {
+
+std::optional<Json> FindObject(const store::ObjectStore& objects,
+                               const std::vector<store::StoredObject>* overlay,
+                               const std::string& ns, const char* kind, const std::string& name) {
+  if (overlay != nullptr) {
+    for (const store::StoredObject& o : *overlay) {
+      if (o.ns == ns && o.kind == kind && o.name == name) return o.object;
+    }
+  }
+  Result<std::optional<store::StoredObject>> found = objects.Get(ns, kind, name);
+  if (!found || !*found) return std::nullopt;
+  return (*found)->object;
+}
+
+// One process asks for an image once, however many containers name it.
+struct ImageCache {
+  std::map<std::string, Lookups::ImageAnswer> answers;
+};
+
+Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::string& reference,
+                               const std::string& policy, const LookupOptions& options) {
+  Lookups::ImageAnswer answer;
+  Result<images::Reference> parsed = images::ParseReference(reference);
+  if (!parsed) {
+    answer.blocked = {"InvalidImageName", StrCat("couldn't parse image name \"", reference,
+                                                 "\": ", parsed.error().message())};
+    return answer;
+  }
+  Result<images::Image> found = store.Find(reference);
+  bool pull = options.pull && policy != "Never" && (policy == "Always" || !found);
+  if (pull) {
+    Result<images::Image> pulled = store.Pull(reference, {}, options.progress);
+    if (pulled) {
+      answer.image = std::move(*pulled);
+      return answer;
+    }
+    if (!found) {
+      answer.blocked = {"ErrImagePull", StrCat("failed to pull image \"", reference,
+                                               "\": ", pulled.error().message())};
+      return answer;
+    }
+    if (options.warnings != nullptr) {
+      options.warnings->push_back(StrCat(
+          "image ", reference,
+          " could not be pulled (imagePullPolicy: Always), so the copy on this machine is used: ",
+          pulled.error().message()));
+    }
+  }
+  if (found) {
+    answer.image = std::move(*found);
+  } else if (policy == "Never") {
+    answer.blocked = {"ErrImageNeverPull", StrCat("Container image \"", reference,
+                                                  "\" is not present with pull policy of Never")};
+  } else {
+    answer.blocked = {"ErrImagePull", StrCat("image \"", reference, "\" is not on this machine")};
+  }
+  return answer;
+}
+
+}  // namespace
+
+Lookups MakeLookups(const store::Paths& paths, const std::string& ns, LookupOptions options) {
+  auto objects = std::make_shared<store::ObjectStore>(paths);
+  auto images = std::make_shared<images::ImageStore>(paths);
+  auto cache = std::make_shared<ImageCache>();
+  Lookups l;
+  auto overlay = options.overlay;
+  l.config_map = [=](const std::string& name) -> std::optional<kube::ConfigMap> {
+    auto json = FindObject(*objects, overlay, ns, "ConfigMap", name);
+    if (!json) return std::nullopt;
+    return kube::DecodeConfigMap(*json);
+  };
+  l.secret = [=](const std::string& name) -> std::optional<kube::Secret> {
+    auto json = FindObject(*objects, overlay, ns, "Secret", name);
+    if (!json) return std::nullopt;
+    return kube::DecodeSecret(*json);
+  };
+  l.claim_exists = [=](const std::string& name) {
+    return FindObject(*objects, overlay, ns, "PersistentVolumeClaim", name).has_value();
+  };
+  l.image = [=](const std::string& reference, const std::string& policy) {
+    std::string key = StrCat(policy, " ", reference);
+    auto it = cache->answers.find(key);
+    if (it != cache->answers.end()) return it->second;
+    return cache->answers.emplace(key, FindImage(*images, reference, policy, options))
+        .first->second;
+  };
+  l.image_file = [](const std::vector<std::string>& layers, const std::string& path) {
+    return images::ReadImageFile(layers, path);
+  };
+  return l;
+}
+
+std::optional<kube::StringMap> KeyedData(const Lookups& lookups, const VolumePlan& volume) {
+  if (volume.kind == VolumePlan::Kind::kSecret) {
+    auto secret = lookups.secret(volume.source);
+    if (!secret) return std::nullopt;
+    return secret->data;
+  }
+  auto map = lookups.config_map(volume.source);
+  if (!map) return std::nullopt;
+  kube::StringMap data = map->data;
+  data.insert(map->binary_data.begin(), map->binary_data.end());
+  return data;
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,31 @@
+// The lookups of MakePlan over what is on disk, with objects that are not stored yet laid over it
+// (--dry-run).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "images/images.h"
+#include "kube/object.h"
+#include "pods/make_plan.h"
+#include "store/objects.h"
+#include "store/paths.h"
+
+namespace kpod::pods {
+
+struct LookupOptions {
+  bool pull = true;  // fetch what is missing; else a missing image is ErrImagePull
+  images::Progress progress;
+  std::vector<std::string>* warnings = nullptr;  // an image that could not be refreshed ...
+  const std::vector<store::StoredObject>* overlay = nullptr;
+};
+
+Lookups MakeLookups(const store::Paths& paths, const std::string& ns, LookupOptions options);
+
+// The keyed volume's data in the store now: a ConfigMap's data and binaryData, or a Secret's data.
+// No value when the object does not exist.
+std::optional<kube::StringMap> KeyedData(const Lookups& lookups, const VolumePlan& volume);
+
+}  // namespace kpod::pods

@@ -1,0 +1,283 @@
+#include "pods/make_plan.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "pods/container_env.h"
+#include "runtime/container.h"
+
+namespace kpod::pods {
+
+std::string Fingerprint(std::string_view text) {
+  uint64_t h = 14695981039346656037ULL;  // FNV-1a
+  for (unsigned char c : text) h = (h ^ c) * 1099511628211ULL;
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(h >> shift));
+  return Hex(bytes);
+}
+
+std::string ShortHash(std::string_view text) {
+  // Kubernetes' alphabet for generated names: no vowels, no look-alikes.
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  uint64_t h = *ParseHex(Fingerprint(text));
+  std::string out;
+  for (int i = 0; i < 10; ++i) {
+    out.push_back(kAlphabet[h % kAlphabet.size()]);
+    h /= kAlphabet.size();
+  }
+  return out;
+}
+
+namespace {
+
+std::string WithCap(const std::string& name) {
+  return name.starts_with("CAP_") ? name : "CAP_" + name;
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+}  // namespace
+
+std::vector<std::string> EffectiveCapabilities(const kube::SecurityContext& context) {
+  if (context.privileged.value_or(false)) return runtime::AllCapabilities();
+  std::vector<std::string> set = runtime::DefaultCapabilities();
+  if (!context.capabilities) return set;
+  const kube::Capabilities& c = *context.capabilities;
+  if (Has(c.add, "ALL")) set = runtime::AllCapabilities();
+  if (Has(c.drop, "ALL")) set.clear();
+  for (const std::string& name : c.drop) std::erase(set, WithCap(name));
+  for (const std::string& name : c.add) {
+    if (name != "ALL" && !Has(set, WithCap(name))) set.push_back(WithCap(name));
+  }
+  return set;
+}
+
+namespace {
+
+int SignalNumber(const std::string& name) {
+  if (auto n = ParseInt(name)) return *n > 0 && *n < 65 ? static_cast<int>(*n) : 15;
+  static const std::vector<std::pair<std::string, int>> kSignals = {
+      {"HUP", 1},    {"INT", 2},   {"QUIT", 3},   {"ABRT", 6},    {"KILL", 9},  {"USR1", 10},
+      {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14},  {"TERM", 15},   {"CONT", 18}, {"STOP", 19},
+      {"WINCH", 28}, {"PWR", 30},  {"RTMIN", 34}, {"RTMIN+3", 37}};
+  std::string bare = name.starts_with("SIG") ? name.substr(3) : name;
+  for (const auto& [known, number] : kSignals) {
+    if (bare == known) return number;
+  }
+  return 15;
+}
+
+void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Image& image,
+              const Lookups& lookups, ContainerPlan* out) {
+  const kube::PodSecurityContext& ps = pod.spec.security_context;
+  const kube::SecurityContext& cs = c.security_context;
+  std::optional<int64_t> uid = cs.run_as_user ? cs.run_as_user : ps.run_as_user;
+  std::optional<int64_t> gid = cs.run_as_group ? cs.run_as_group : ps.run_as_group;
+  std::string user = uid ? StrCat(*uid) : image.User();
+  auto read = [&](const std::string& path) { return lookups.image_file(image.layers, path); };
+  Result<runtime::ResolvedUser> resolved = runtime::ResolveUser(user.empty() ? "0" : user, read);
+  if (!resolved) {
+    out->blocked = {"CreateContainerConfigError", resolved.error().message()};
+    return;
+  }
+  out->uid = resolved->uid;
+  out->gid = gid ? static_cast<uint32_t>(*gid) : resolved->gid;
+  out->groups = resolved->additional_gids;
+  for (int64_t g : ps.supplemental_groups) out->groups.push_back(static_cast<uint32_t>(g));
+  if (ps.fs_group) out->groups.push_back(static_cast<uint32_t>(*ps.fs_group));
+  std::sort(out->groups.begin(), out->groups.end());
+  out->groups.erase(std::unique(out->groups.begin(), out->groups.end()), out->groups.end());
+
+  bool non_root = cs.run_as_non_root ? *cs.run_as_non_root : ps.run_as_non_root.value_or(false);
+  if (non_root && out->uid == 0) {
+    out->blocked = {"CreateContainerConfigError",
+                    uid ? "container's runAsUser breaks non-root policy"
+                        : "container has runAsNonRoot and image will run as root"};
+  }
+}
+
+void PlanSecurity(const kube::Pod& pod, const kube::Container& c, ContainerPlan* out) {
+  const kube::SecurityContext& cs = c.security_context;
+  out->privileged = cs.privileged.value_or(false);
+  out->read_only_root = cs.read_only_root_filesystem.value_or(false);
+  out->no_new_privileges = !cs.allow_privilege_escalation.value_or(true);
+  out->unmasked_proc = out->privileged || cs.proc_mount == "Unmasked";
+  out->capabilities = EffectiveCapabilities(cs);
+  const auto& profile =
+      cs.seccomp_profile ? cs.seccomp_profile : pod.spec.security_context.seccomp_profile;
+  // Without a word RuntimeDefault holds, as with the kubelet's seccompDefault and with podman.
+  out->seccomp = "default";
+  if (profile && profile->type == "Localhost") out->seccomp = profile->localhost_profile;
+  if ((profile && profile->type == "Unconfined") || out->privileged) out->seccomp = "unconfined";
+}
+
+void PlanResources(const kube::Container& c, ContainerPlan* out) {
+  auto find = [](const std::map<std::string, kube::Quantity>& m, const char* key) {
+    auto it = m.find(key);
+    return it == m.end() ? nullptr : &it->second;
+  };
+  if (auto* q = find(c.resources.limits, "memory")) out->memory_limit = q->Value();
+  if (auto* q = find(c.resources.requests, "memory")) out->memory_request = q->Value();
+  if (auto* q = find(c.resources.limits, "cpu")) out->cpu_milli_limit = q->MilliValue();
+  if (auto* q = find(c.resources.requests, "cpu")) out->cpu_milli_request = q->MilliValue();
+}
+
+void PlanMounts(const kube::Pod& pod, const kube::Container& c, ContainerPlan* out) {
+  for (const kube::VolumeMount& m : c.volume_mounts) {
+    MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
+                    m.read_only};
+    for (const kube::Volume& v : pod.spec.volumes) {
+      if (v.name != m.name) continue;
+      // Kubernetes mounts objects' payloads read-only whatever readOnly says.
+      if (v.config_map || v.secret || (v.claim && v.claim->read_only)) mount.read_only = true;
+    }
+    out->mounts.push_back(std::move(mount));
+  }
+  // A mount below another must come after it.
+  std::stable_sort(out->mounts.begin(), out->mounts.end(), [](const auto& a, const auto& b) {
+    return std::count(a.path.begin(), a.path.end(), '/') <
+           std::count(b.path.begin(), b.path.end(), '/');
+  });
+}
+
+void PlanCommand(const kube::Container& c, const images::Image& image, const ContainerEnv& env,
+                 ContainerPlan* out) {
+  std::vector<std::string> command = c.has_command ? c.command : std::vector<std::string>{};
+  std::vector<std::string> args = c.has_args ? c.args : std::vector<std::string>{};
+  // command replaces ENTRYPOINT and CMD both; args alone replaces CMD.
+  if (command.empty()) {
+    command = image.Entrypoint();
+    if (args.empty()) args = image.Cmd();
+  }
+  for (const std::string& word : command) out->argv.push_back(Expand(word, env.expandable));
+  for (const std::string& word : args) out->argv.push_back(Expand(word, env.expandable));
+  out->cwd = !c.working_dir.empty()       ? c.working_dir
+             : image.WorkingDir().empty() ? "/"
+                                          : image.WorkingDir();
+  if (out->cwd.front() != '/') out->cwd = "/" + out->cwd;
+}
+
+ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, const Plan& plan,
+                            const Lookups& lookups) {
+  ContainerPlan out;
+  out.name = c.name;
+  out.image = c.image;
+  out.image_pull_policy = c.image_pull_policy;
+  out.tty = c.tty;
+  out.stdin_open = c.stdin_open;
+  out.stdin_once = c.stdin_once;
+  out.termination_message_path = c.termination_message_path;
+  out.termination_message_policy = c.termination_message_policy;
+  PlanSecurity(pod, c, &out);
+  PlanResources(c, &out);
+  PlanMounts(pod, c, &out);
+  for (const kube::ContainerPort& p : c.ports) {
+    out.ports.push_back({p.name, p.protocol, p.host_ip, p.container_port, p.host_port});
+  }
+  Lookups::ImageAnswer answer = lookups.image(c.image, c.image_pull_policy);
+  if (!answer.image) {
+    out.blocked = answer.blocked;
+    return out;
+  }
+  const images::Image& image = *answer.image;
+  out.image_id = image.id;
+  out.layers = image.layers;
+  out.stop_signal = image.StopSignal().empty() ? 15 : SignalNumber(image.StopSignal());
+  ContainerEnv env = MakeContainerEnv(pod, c, image, plan, lookups);
+  out.env = env.env;
+  out.blocked = env.blocked;
+  PlanCommand(c, image, env, &out);
+  if (out.blocked.reason.empty()) PlanUser(pod, c, image, lookups, &out);
+  if (out.argv.empty() && out.blocked.reason.empty()) {
+    out.blocked = {"CreateContainerError",
+                   "no command specified: neither the image nor the manifest names one"};
+  }
+  return out;
+}
+
+VolumePlan PlanVolume(const kube::Volume& v, const Lookups& lookups, Blocked* blocked) {
+  VolumePlan out;
+  out.name = v.name;
+  auto missing = [&](const char* kind, const std::string& name) {
+    if (blocked->reason.empty()) {
+      *blocked = {"CreateContainerConfigError", StrCat(kind, " \"", name, "\" not found")};
+    }
+  };
+  if (v.host_path) {
+    out.kind = VolumePlan::Kind::kHostPath;
+    out.source = v.host_path->path;
+    out.host_path_type = v.host_path->type;
+  } else if (v.config_map || v.secret) {
+    out.kind = v.config_map ? VolumePlan::Kind::kConfigMap : VolumePlan::Kind::kSecret;
+    out.keyed = v.config_map ? *v.config_map : *v.secret;
+    out.source = out.keyed.name;
+    bool found = v.config_map ? lookups.config_map(out.source).has_value()
+                              : lookups.secret(out.source).has_value();
+    if (!found && !out.keyed.optional) missing(v.config_map ? "configmap" : "secret", out.source);
+  } else if (v.claim) {
+    out.kind = VolumePlan::Kind::kClaim;
+    out.source = v.claim->claim_name;
+    out.read_only = v.claim->read_only;
+    if (!lookups.claim_exists(out.source)) missing("persistentvolumeclaim", out.source);
+  } else if (v.empty_dir) {
+    if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;
+    if (v.empty_dir->size_limit) out.size_limit = v.empty_dir->size_limit->Value();
+  }
+  return out;
+}
+
+void PlanNames(const kube::Pod& pod, Plan* plan) {
+  // Kubernetes cuts a host name at 63 characters and drops what must not end it.
+  plan->hostname = pod.spec.hostname.empty() ? plan->name : pod.spec.hostname;
+  if (plan->hostname.size() > 63) plan->hostname.resize(63);
+  while (!plan->hostname.empty() &&
+         (plan->hostname.back() == '-' || plan->hostname.back() == '.')) {
+    plan->hostname.pop_back();
+  }
+  if (!pod.spec.subdomain.empty()) {
+    plan->fqdn =
+        StrCat(plan->hostname, ".", pod.spec.subdomain, ".", plan->ns, ".svc.cluster.local");
+    if (pod.spec.set_hostname_as_fqdn.value_or(false) && plan->fqdn.size() <= 64)
+      plan->hostname = plan->fqdn;
+  }
+}
+
+}  // namespace
+
+Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
+  Plan plan;
+  plan.ns = pod.metadata.ns;
+  plan.name = pod.metadata.name;
+  plan.uid = pod.metadata.uid;
+  plan.labels = pod.metadata.labels;
+  plan.annotations = pod.metadata.annotations;
+  plan.created_nanos = NowNanos();
+  plan.restart_policy = pod.spec.restart_policy;
+  plan.grace_seconds = pod.spec.termination_grace_period_seconds;
+  PlanNames(pod, &plan);
+  plan.host_aliases = pod.spec.host_aliases;
+  plan.dns_policy = pod.spec.dns_policy;
+  plan.dns_config = pod.spec.dns_config;
+  auto network = pod.metadata.annotations.find(kNetworkAnnotation);
+  plan.network = network == pod.metadata.annotations.end() ? "native" : network->second;
+  if (pod.spec.host_network) plan.network = "host";
+  plan.host_pid = pod.spec.host_pid;
+  plan.host_ipc = pod.spec.host_ipc;
+  plan.share_pid = pod.spec.share_process_namespace;
+  plan.sysctls = pod.spec.security_context.sysctls;
+  plan.fs_group = pod.spec.security_context.fs_group;
+  plan.fs_group_change_policy = pod.spec.security_context.fs_group_change_policy;
+  for (const kube::Volume& v : pod.spec.volumes) {
+    plan.volumes.push_back(PlanVolume(v, lookups, &plan.blocked));
+  }
+  for (const kube::Container& c : pod.spec.containers) {
+    plan.containers.push_back(PlanContainer(pod, c, plan, lookups));
+  }
+  return plan;
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,71 @@
+#include "pods/pod_files.h"
+
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "network/network.h"
+#include "pods/status.h"
+#include "pods/volumes.h"
+#include "runtime/cgroup.h"
+
+namespace kpod::pods {
+
+namespace {
+
+void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
+  for (const VolumePlan& v : plan->volumes) {
+    Status s = PrepareVolume(paths, *plan, v);
+    if (s && (v.kind == VolumePlan::Kind::kConfigMap || v.kind == VolumePlan::Kind::kSecret)) {
+      s = [&]() -> Status {
+        std::optional<kube::StringMap> data = KeyedData(lookups, v);
+        if (!data && !v.keyed.optional)
+          return OkStatus();  // the plan is blocked already, in better words
+        std::vector<PayloadFile> files = TRY(PayloadFor(v.keyed, data.value_or(kube::StringMap{})));
+        return WritePayload(VolumePath(paths, *plan, v), files, plan->fs_group);
+      }();
+    }
+    if (s || !plan->blocked.reason.empty()) continue;
+    plan->blocked = {"CreateContainerConfigError", StrCat("MountVolume.SetUp failed for volume \"",
+                                                          v.name, "\": ", s.error().message())};
+  }
+}
+
+}  // namespace
+
+Status RewritePod(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
+  PrepareVolumes(paths, lookups, plan);
+  return WriteFileAtomic(paths.Pod(plan->ns, plan->name) + "/plan.json", Dump(ToJson(*plan), 1));
+}
+
+Status WritePod(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
+  std::string dir = paths.Pod(plan->ns, plan->name);
+  TRY(MakeDirs(dir, 0700));
+  TRY(MakeDirs(paths.PodRun(plan->ns, plan->name), 0700));
+  TRY(MakeDir(dir + "/volumes", 0700));
+  return RewritePod(paths, lookups, plan);
+}
+
+Status ReleasePod(const store::Paths& paths, const std::string& ns, const std::string& name) {
+  std::string id = StrCat(ns, "_", name);
+  runtime::Cgroup group = runtime::Cgroup::At(CgroupPath(paths, id));
+  TRY(group.Kill());
+  TRY(group.Remove());
+  auto driver = TRY(network::MakeDriver("native", paths));
+  TRY(driver->Detach(id));
+  ::unlink(paths.Control(ns, name).c_str());
+  return RemoveAll(paths.Pod(ns, name) + "/containers");
+}
+
+Status RemovePodFiles(const store::Paths& paths, const std::string& ns, const std::string& name) {
+  TRY(MakeDirs(paths.PodRun(ns, name), 0700));
+  FileLock lock = TRY(FileLock::TryAcquire(paths.Alive(ns, name)).Context("pod " + name));
+  TRY(ReleasePod(paths, ns, name));
+  std::string dir = paths.Pod(ns, name);
+  if (::unlink((dir + "/plan.json").c_str()) < 0 && errno != ENOENT)
+    return Error::Errno("remove " + dir + "/plan.json");
+  TRY(RemoveAll(dir));
+  return RemoveAll(paths.PodRun(ns, name));
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,223 @@
+#include "pods/reconciler.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "network/network.h"
+#include "pods/control.h"
+#include "pods/events.h"
+#include "pods/pod_files.h"
+#include "pods/workloads.h"
+
+namespace kpod::pods {
+
+namespace {
+
+std::string RandomSuffix() {
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  std::string bytes(5, '\0');
+  Result<Fd> fd = Open("/dev/urandom", O_RDONLY);
+  if (fd && ::read(fd->get(), bytes.data(), bytes.size()) < 0) bytes = "aaaaa";
+  for (char& c : bytes) c = kAlphabet[static_cast<unsigned char>(c) % kAlphabet.size()];
+  return bytes;
+}
+
+std::string NewUid() {
+  Result<std::string> uid = ReadFile("/proc/sys/kernel/random/uuid");
+  return uid ? std::string(Trim(*uid)) : "";
+}
+
+bool Waits(const Plan& plan) {
+  return !plan.blocked.reason.empty() ||
+         std::any_of(plan.containers.begin(), plan.containers.end(),
+                     [](const auto& c) { return !c.blocked.reason.empty(); });
+}
+
+class Reconciler {
+ public:
+  Reconciler(const store::Paths& paths, std::string ns, const ReconcileOptions& options)
+      : paths_(paths), ns_(std::move(ns)), options_(options) {
+    LookupOptions lookups = options.lookups;
+    lookups.warnings = &result_.warnings;
+    lookups_ = MakeLookups(paths_, ns_, lookups);
+  }
+
+  Result<ReconcileResult> Run() {
+    store::ObjectStore objects(paths_);
+    workloads_ = WorkloadsOf(TRY(objects.List(ns_)));
+    TRY(Observe());
+    Actions actions = Reconcile(workloads_, observed_, RandomSuffix);
+    TRY(Remove(actions.remove_first));
+    Undo undo([this] { RemoveMade(); });
+    for (const PodToCreate& c : actions.create) TRY(Create(workloads_[c.workload], c.name));
+    for (const auto& [name, workload] : actions.keep)
+      TRY(Keep(records_.at(name), workloads_[workload]));
+    TRY(AwaitStarting());
+    undo.Dismiss();
+    TRY(Remove(actions.remove_after));
+    return std::move(result_);
+  }
+
+ private:
+  Status Observe() {
+    for (PodRecord& r : TRY(ListPods(paths_))) {
+      if (r.plan.ns != ns_) continue;
+      bool failed = r.status.phase == "Failed" || r.status.reason == "Lost";
+      observed_.push_back({r.plan.name, r.plan.owner_kind, r.plan.owner_name, r.plan.hash, r.alive,
+                           failed, r.plan.created_nanos});
+      std::string name = r.plan.name;
+      records_.emplace(name, std::move(r));
+    }
+    return OkStatus();
+  }
+
+  Plan MakePlanFor(const Workload& w, const std::string& name) {
+    kube::Pod pod = w.pod;
+    pod.metadata.name = name;
+    Plan plan = MakePlan(pod, lookups_);
+    plan.hash = w.hash;
+    if (w.kind != "Pod") {
+      plan.owner_kind = w.kind;
+      plan.owner_name = w.name;
+    }
+    return plan;
+  }
+
+  Status Create(const Workload& w, const std::string& name) {
+    Plan plan = MakePlanFor(w, name);
+    if (plan.uid.empty()) plan.uid = NewUid();
+    made_.push_back(name);
+    TRY(WritePod(paths_, lookups_, &plan).Context("pod " + name));
+    result_.created.push_back(name);
+    Event e;
+    e.reason = "Scheduled";
+    e.ns = ns_;
+    e.name = name;
+    e.message = StrCat("Successfully assigned ", ns_, "/", name, " to this machine");
+    Emit(paths_, e);
+    if (options_.start) return Spawn(name);
+    PodStatus created;
+    created.stopped = true;
+    created.reason = "Created";
+    return WriteFileAtomic(paths_.Pod(ns_, name) + "/status.json", Dump(ToJson(created), 1));
+  }
+
+  Status Spawn(const std::string& name) {
+    starting_.push_back(TRY(SpawnSupervisor(paths_, ns_, name).Context("pod " + name)));
+    return OkStatus();
+  }
+
+  // A kept pod: goes on when what it waited for is there, follows changes of its objects, is
+  // started when it was lost or only created.
+  Status Keep(const PodRecord& r, const Workload& w) {
+    bool revive =
+        !r.alive && options_.start && (r.status.reason == "Lost" || r.status.reason == "Created");
+    if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
+    Plan plan = MakePlanFor(w, r.plan.name);
+    plan.uid = r.plan.uid;
+    plan.created_nanos = r.plan.created_nanos;
+    TRY(RewritePod(paths_, lookups_, &plan).Context("pod " + plan.name));
+    if (revive) {
+      TRY(MakeDirs(paths_.PodRun(ns_, plan.name), 0700));
+      return Spawn(plan.name);
+    }
+    // A supervisor that ends just now needs no news.
+    if (r.alive) (void)CallSupervisor(paths_, ns_, plan.name, {{"op", "reload"}});
+    return OkStatus();
+  }
+
+  Status AwaitStarting() {
+    Status first;
+    for (const StartingPod& s : starting_) {
+      Result<std::vector<std::string>> ready = WaitReady(s);
+      if (ready) {
+        for (const std::string& w : *ready)
+          result_.warnings.push_back(StrCat("pod ", s.name, ": ", w));
+      } else if (first.ok()) {
+        first = std::move(ready.error());
+      }
+    }
+    starting_.clear();
+    return first;
+  }
+
+  void RemoveMade() {
+    (void)AwaitStarting();
+    std::vector<PodRecord> pods;
+    for (const std::string& name : made_) {
+      Result<PodRecord> r = FindPod(paths_, ns_, name);
+      if (r) pods.push_back(std::move(*r));
+    }
+    (void)StopAndRemovePods(paths_, pods, 0);
+    for (const std::string& name : made_) (void)RemovePodFiles(paths_, ns_, name);
+    (void)CollectNetworkGarbage(paths_);
+  }
+
+  Status Remove(const std::vector<std::string>& names) {
+    std::vector<PodRecord> pods;
+    for (const std::string& name : names) {
+      pods.push_back(records_.at(name));
+      result_.removed.push_back(name);
+    }
+    return StopAndRemovePods(paths_, pods, std::nullopt);
+  }
+
+  const store::Paths& paths_;
+  std::string ns_;
+  const ReconcileOptions& options_;
+  Lookups lookups_;
+  std::vector<Workload> workloads_;
+  std::vector<ObservedPod> observed_;
+  std::map<std::string, PodRecord> records_;
+  std::vector<std::string> made_;
+  std::vector<StartingPod> starting_;
+  ReconcileResult result_;
+};
+
+}  // namespace
+
+Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std::string& ns,
+                                           const ReconcileOptions& options) {
+  return Reconciler(paths, ns, options).Run();
+}
+
+Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
+                std::optional<int64_t> grace_seconds) {
+  // All are asked before any is waited for: ten pods take as long as the slowest.
+  std::vector<std::pair<const PodRecord*, Fd>> asked;
+  Json request = {{"op", "stop"}};
+  if (grace_seconds) request["grace"] = *grace_seconds;
+  for (const PodRecord& p : pods) {
+    if (!p.alive) continue;
+    Result<Fd> fd = ConnectControl(paths.Control(p.plan.ns, p.plan.name));
+    if (fd && SendWithFds(fd->get(), Dump(request), {})) asked.emplace_back(&p, std::move(*fd));
+  }
+  for (const auto& [pod, fd] : asked) (void)ReceiveWithFds(fd.get());  // its answer, or its end
+  for (const PodRecord& p : pods) {
+    // The supervisor drops its flock when all is released; a moment later the process is gone.
+    if (p.alive)
+      TRY(FileLock::Acquire(paths.Alive(p.plan.ns, p.plan.name)).Context("pod " + p.plan.name));
+  }
+  return OkStatus();
+}
+
+Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>& pods,
+                         std::optional<int64_t> grace_seconds) {
+  TRY(StopPods(paths, pods, grace_seconds));
+  for (const PodRecord& p : pods) TRY(RemovePodFiles(paths, p.plan.ns, p.plan.name));
+  return OkStatus();
+}
+
+Status CollectNetworkGarbage(const store::Paths& paths) {
+  std::vector<std::string> live;
+  for (const PodRecord& r : TRY(ListPods(paths))) {
+    if (r.alive) live.push_back(r.plan.Id());
+  }
+  return network::CollectGarbage(paths, live);
+}
+
+}  // namespace kpod::pods

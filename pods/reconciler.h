@@ -1,0 +1,39 @@
+// Carries out what Reconcile (workloads.h) decided, for one namespace and under its lock.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "pods/lookups.h"
+#include "pods/manager.h"
+#include "pods/status.h"
+#include "store/paths.h"
+
+namespace kpod::pods {
+
+struct ReconcileOptions {
+  bool start = true;
+  bool refresh = false;  // kept pods are planned again: an object of the namespace changed
+  LookupOptions lookups;
+};
+
+struct ReconcileResult {
+  std::vector<std::string> created, removed;
+  std::vector<std::string> warnings;
+};
+
+// All or nothing for what it makes: when one pod does not start, the pods made here are removed
+// again.
+Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std::string& ns,
+                                           const ReconcileOptions& options);
+
+// Stops pods side by side and waits for all. `grace` absent: each pod's own.
+Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
+                std::optional<int64_t> grace_seconds);
+Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>& pods,
+                         std::optional<int64_t> grace_seconds);
+// After the last pod the machine is as it was before the first.
+Status CollectNetworkGarbage(const store::Paths& paths);
+
+}  // namespace kpod::pods

@@ -1,0 +1,182 @@
+#include "pods/sandbox.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "pods/launch.h"
+#include "pods/volumes.h"
+
+namespace kpod::pods {
+
+namespace {
+
+Status MountTmpfs(const std::string& path, const std::string& options) {
+  TRY(MakeDirs(path, 0700));
+  if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) < 0) {
+    return Error::Errno("mount tmpfs at " + path);
+  }
+  return OkStatus();
+}
+
+Status MountMemory(const store::Paths& paths, const Plan& plan) {
+  if (!plan.host_ipc)
+    TRY(MountTmpfs(paths.Pod(plan.ns, plan.name) + "/shm", "mode=1777,size=65536k"));
+  for (const VolumePlan& v : plan.volumes) {
+    if (v.kind != VolumePlan::Kind::kMemory) continue;
+    std::string options = plan.fs_group ? StrCat("mode=2777,gid=", *plan.fs_group) : "mode=777";
+    if (v.size_limit > 0) options += StrCat(",size=", v.size_limit);
+    TRY(MountTmpfs(VolumePath(paths, plan, v), options).Context("volume " + v.name));
+  }
+  return OkStatus();
+}
+
+network::AttachRequest RequestFor(const Plan& plan, int netns_fd) {
+  network::AttachRequest r;
+  r.pod_id = plan.Id();
+  r.netns_fd = netns_fd;
+  r.names = {plan.name};
+  if (!plan.fqdn.empty()) r.names.push_back(plan.fqdn);
+  auto add = [&](const std::vector<ContainerPlan>& containers) {
+    for (const ContainerPlan& c : containers) {
+      for (const PortPlan& p : c.ports) {
+        if (p.host_port == 0) continue;
+        r.ports.push_back({p.host_ip, static_cast<uint16_t>(p.host_port),
+                           static_cast<uint16_t>(p.container_port), ToLower(p.protocol)});
+      }
+    }
+  };
+  add(plan.init_containers);
+  add(plan.containers);
+  return r;
+}
+
+Status WriteEtc(const store::Paths& paths, const Plan& plan,
+                const network::Attachment& attachment) {
+  std::string etc = paths.Pod(plan.ns, plan.name) + "/etc";
+  TRY(MakeDir(etc, 0755));
+  auto host = [](const char* path) { return ReadFile(path, 1 << 20).value_or(""); };
+  auto write = [&](const char* name, const std::string& text) {
+    // In place, not renamed: running containers have this very file bound.
+    Result<Fd> fd = Open(StrCat(etc, "/", name), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+    if (!fd) return Status(fd.error());
+    if (::fchmod(fd->get(), 0644) < 0) return Status(Error::Errno("chmod"));
+    return WriteAll(fd->get(), text);
+  };
+  TRY(write("hosts", HostsFile(plan, attachment.ip, host("/etc/hosts"))));
+  TRY(write("resolv.conf", ResolvConf(plan, attachment.nameserver, host("/etc/resolv.conf"))));
+  char name[65] = {};
+  ::gethostname(name, sizeof(name) - 1);
+  return write("hostname", StrCat(name, "\n"));
+}
+
+Status WriteSysctls(const Plan& plan) {
+  for (const auto& [name, value] : plan.sysctls) {
+    std::string path = "/proc/sys/" + ReplaceAll(name, ".", "/");
+    if (Contains(path, "..")) return Error("sysctl " + name + ": not a name");
+    TRY(WriteFile(path, value).Context("sysctl " + name));
+  }
+  return OkStatus();
+}
+
+// PID 1 of a shared PID namespace: reaps, and shows the containers nothing. Its root is an empty
+// tmpfs, since /proc/1/root would otherwise lead every container that may trace it to the host's
+// files.
+[[noreturn]] void InfraInit() {
+  ::prctl(PR_SET_NAME, "kpod-infra");
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
+      ::mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") <
+          0 ||
+      ::chdir("/proc") < 0 || ::syscall(SYS_pivot_root, ".", ".") < 0 ||
+      ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
+    ::_exit(1);
+  }
+  ::close_range(0, ~0U, 0);
+  sigset_t set;
+  sigfillset(&set);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  if (::setgroups(0, nullptr) < 0 || ::setresgid(65535, 65535, 65535) < 0 ||
+      ::setresuid(65535, 65535, 65535) < 0) {
+    ::_exit(1);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of user cleared it
+  for (;;) {
+    int signal = 0;
+    sigwait(&set, &signal);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+  }
+}
+
+}  // namespace
+
+Status Sandbox::ShareProcesses() {
+  // clone(2), not unshare(2): the supervisor itself stays outside, so that its own children have
+  // host pids.
+  pid_t pid = static_cast<pid_t>(
+      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0));
+  if (pid < 0) return Error::Errno("clone infra");
+  if (pid == 0) InfraInit();
+  init_.pid = pid;
+  init_.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pid_namespace_ = TRY(Open(StrCat("/proc/", pid, "/ns/pid"), O_RDONLY));
+  return OkStatus();
+}
+
+Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
+  Sandbox s;
+  s.pod_id_ = plan.Id();
+  s.host_netns_ = TRY(Open("/proc/self/ns/net", O_RDONLY));
+  int flags = CLONE_NEWNS;
+  if (!plan.host_ipc) flags |= CLONE_NEWIPC;
+  if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
+  if (::unshare(flags) < 0) return Error::Errno("unshare namespaces");
+  // Mounts of the host still arrive (hostPath with HostToContainer); ours never reach it.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0)
+    return Error::Errno("make / a slave mount");
+  if (plan.network != "host" && ::sethostname(plan.hostname.data(), plan.hostname.size()) < 0) {
+    return Error::Errno("sethostname");
+  }
+  TRY(MountMemory(paths, plan));
+  if (plan.network == "none") TRY(network::BringUpLoopback());
+  if (plan.network == "native") {
+    Fd own = TRY(Open("/proc/self/ns/net", O_RDONLY));
+    s.driver_ = TRY(network::MakeDriver(plan.network, paths));
+    s.attachment_ = TRY(s.driver_->Attach(RequestFor(plan, own.get())).Context("network"));
+  }
+  Status rest = [&]() -> Status {
+    TRY(WriteSysctls(plan));
+    TRY(WriteEtc(paths, plan, s.attachment_));
+    if (plan.share_pid) TRY(s.ShareProcesses());
+    return OkStatus();
+  }();
+  if (!rest) {
+    (void)s.Leave();
+    return std::move(rest.error());
+  }
+  return s;
+}
+
+Status Sandbox::Leave() {
+  if (init_.pidfd) {
+    ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
+    (void)WaitFor(init_);
+    init_ = Child{};
+  }
+  if (!driver_) return OkStatus();
+  Status s = driver_->Detach(pod_id_);
+  driver_.reset();
+  return s;
+}
+
+}  // namespace kpod::pods

@@ -1,0 +1,44 @@
+// The pod's infra: what its containers share. The supervisor itself is in these namespaces, so a
+// container's process inherits them by fork; only a shared PID namespace wants an init of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/spawn.h"
+#include "network/network.h"
+#include "pods/plan.h"
+#include "store/paths.h"
+
+namespace kpod::pods {
+
+class Sandbox {
+ public:
+  // Unshares mount, IPC, UTS and network namespaces of the calling process (as the plan says),
+  // attaches the network, mounts /dev/shm and memory volumes (seen by nobody else, gone with the
+  // process), writes <pod>/etc.
+  static Result<Sandbox> Enter(const store::Paths& paths, const Plan& plan);
+
+  // Idempotent: address, ports and names are released. The namespaces end with the supervisor.
+  Status Leave();
+
+  const network::Attachment& attachment() const { return attachment_; }
+  int host_netns() const { return host_netns_.get(); }
+  int pid_namespace() const { return pid_namespace_.get(); }  // -1 unless shareProcessNamespace
+  const Child& init() const { return init_; }
+
+ private:
+  Sandbox() = default;
+  Status ShareProcesses();
+
+  std::unique_ptr<network::Driver> driver_;
+  std::string pod_id_;
+  network::Attachment attachment_;
+  Fd host_netns_, pid_namespace_;
+  Child init_;
+};
+
+}  // namespace kpod::pods

@@ -1,0 +1,93 @@
+// The supervisor's two services: the control socket of the commands, and the pod's DNS.
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "pods/supervisor.h"
+
+namespace kpod::pods {
+
+Status Supervisor::ServeControl() {
+  return loop_->OnReadable(control_.get(), [this] {
+    Fd fd(::accept4(control_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) return;
+    int client = fd.get();
+    clients_.push_back({std::move(fd)});
+    (void)loop_->OnReadable(client, [this, client] { OnControl(client); });
+  });
+}
+
+void Supervisor::Answer(int client, const Json& answer) {
+  (void)SendWithFds(client, Dump(answer), {});
+}
+
+void Supervisor::OnControl(int client) {
+  Result<Message> m = ReceiveWithFds(client, 4096);
+  auto forget = [&] {
+    loop_->Forget(client);
+    std::erase_if(clients_, [&](const Client& c) { return c.fd.get() == client; });
+  };
+  if (!m || m->bytes.empty()) return forget();
+  Result<Json> request = ParseJson(m->bytes, "request");
+  if (!request) {
+    Answer(client, {{"error", request.error().message()}});
+    return forget();
+  }
+  std::string op = StringAt(*request, "op");
+  if (op == "stop") {
+    auto it = std::find_if(clients_.begin(), clients_.end(),
+                           [&](const Client& c) { return c.fd.get() == client; });
+    if (it != clients_.end()) it->waits_for_end = true;
+    std::optional<int64_t> grace;
+    if (At(*request, "grace").is_number_integer()) grace = IntAt(*request, "grace");
+    Stop(grace);
+  } else if (op == "reload") {
+    Reload();
+    Answer(client, {{"ok", true}});
+  } else {
+    Answer(client, {{"error", "unknown request"}});
+  }
+}
+
+Status Supervisor::ServeDns() {
+  const network::Attachment& a = sandbox_->attachment();
+  if (a.nameserver.empty()) return OkStatus();
+  network::DnsServer::Options options;
+  options.paths = paths_;
+  options.listen = a.nameserver;
+  Fd own = TRY(Open("/proc/self/ns/net", O_RDONLY));
+  options.pod_netns_fd = own.get();
+  options.host_netns_fd = sandbox_->host_netns();
+  options.upstream_resolv_conf = "/etc/resolv.conf";
+  dns_ = TRY(network::DnsServer::Create(options));
+  ArmDns();
+  return OkStatus();
+}
+
+void Supervisor::ArmDns() {
+  std::vector<int> now = dns_->Descriptors();
+  for (int fd : dns_fds_) {
+    if (std::find(now.begin(), now.end(), fd) == now.end()) loop_->Forget(fd);
+  }
+  for (int fd : now) {
+    if (std::find(dns_fds_.begin(), dns_fds_.end(), fd) != dns_fds_.end()) continue;
+    (void)loop_->OnReadable(fd, [this, fd] {
+      dns_->OnReadable(fd);
+      ArmDns();
+    });
+  }
+  dns_fds_ = std::move(now);
+  loop_->Cancel(dns_timer_);
+  dns_timer_ = 0;
+  int64_t due = dns_->NextDeadlineNanos();
+  if (due < 0) return;
+  dns_timer_ = loop_->At(due, [this] {
+    dns_timer_ = 0;
+    dns_->OnDeadline();
+    ArmDns();
+  });
+}
+
+}  // namespace kpod::pods
