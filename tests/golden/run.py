@@ -42,10 +42,11 @@ def plan_of(manifest, root):
 def main():
     update = '--update' in sys.argv
     names = [a for a in sys.argv[1:] if a != '--update']
-    bad = 0
+    bad = seen = 0
     for manifest in sorted(HERE.glob('*.yaml')):
         if names and manifest.stem not in names:
             continue
+        seen += 1
         wanted = manifest.with_suffix('.plan')
         with tempfile.TemporaryDirectory() as root:
             got = plan_of(manifest, root).replace(root, 'DIR')
@@ -59,7 +60,9 @@ def main():
         bad += 1
         print(''.join(difflib.unified_diff(want.splitlines(True), got.splitlines(True), wanted.name, 'now')))
         print(f'FAIL golden.{manifest.stem}: the plan is another one (run.py --update, and read the diff)')
-    return 1 if bad else 0
+    if not seen:
+        print('FAIL golden: no manifest to compare')
+    return 1 if bad or not seen else 0
 
 
 if __name__ == '__main__':
