@@ -1,0 +1,113 @@
+// The one place that knows yaml-cpp.
+#include "kube/yaml.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <exception>
+#include <sstream>
+
+#include "base/text.h"
+#include "kube/yaml_build.h"
+#include "kube/yaml_json.h"
+#include "kube/yaml_text.h"
+
+namespace kpod::kube {
+namespace {
+
+struct Stopped : std::exception {};  // the builder has said why
+
+class Events : public YAML::EventHandler {
+ public:
+  Events(Builder* builder, int first_line) : builder_(builder), first_line_(first_line) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Check(builder_->Null(Line(mark), Column(mark), anchor));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Check(builder_->Alias(Line(mark), Column(mark), anchor));
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Check(builder_->Scalar(Line(mark), Column(mark), tag, value, anchor));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Check(builder_->Start(Node::Kind::kSequence, Line(mark), Column(mark), anchor));
+  }
+  void OnSequenceEnd() override { Check(builder_->End()); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Check(builder_->Start(Node::Kind::kMap, Line(mark), Column(mark), anchor));
+  }
+  void OnMapEnd() override { Check(builder_->End()); }
+
+  int Line(const YAML::Mark& mark) const { return mark.line + first_line_; }
+  static int Column(const YAML::Mark& mark) { return mark.column + 1; }
+
+ private:
+  static void Check(bool ok) {
+    if (!ok) throw Stopped();
+  }
+  Builder* builder_;
+  int first_line_;
+};
+
+Document ParseChunk(const Chunk& chunk, Budget* budget) {
+  Document document;
+  document.line = chunk.first_line;
+  Builder builder(budget);
+  Events events(&builder, chunk.first_line);
+  try {
+    std::istringstream stream{std::string(chunk.text)};
+    YAML::Parser parser(stream);
+    if (parser.HandleNextDocument(events) && parser) {
+      // A second document inside one chunk means that the first ended where it should not.
+      Builder rest(budget);
+      Events more(&rest, chunk.first_line);
+      if (parser.HandleNextDocument(more) && !rest.TakeRoot().IsNull()) {
+        builder.Fail(chunk.first_line, 1, "text after the end of the document");
+      }
+    }
+  } catch (const Stopped&) {
+  } catch (const YAML::Exception& e) {
+    int line = e.mark.line < 0 ? chunk.first_line : events.Line(e.mark);
+    builder.Fail(line, e.mark.column < 0 ? 1 : Events::Column(e.mark), StrCat("YAML: ", e.msg));
+  } catch (const std::exception& e) {
+    builder.Fail(chunk.first_line, 1, StrCat("YAML: ", e.what()));
+  }
+  document.problems = builder.TakeProblems();
+  if (!builder.failed()) document.root = builder.TakeRoot();
+  return document;
+}
+
+}  // namespace
+
+std::vector<Document> ParseDocuments(std::string_view text) {
+  std::string clean;
+  Problem problem;
+  if (!CleanText(text, &clean, &problem)) {
+    Document broken;
+    broken.problems.push_back(std::move(problem));
+    std::vector<Document> documents;
+    documents.push_back(std::move(broken));
+    return documents;
+  }
+  size_t first = clean.find_first_not_of(" \t\n");
+  if (first != std::string::npos && (clean[first] == '{' || clean[first] == '[')) {
+    std::vector<Document> documents = ParseJsonStream(clean);
+    if (!documents.empty()) return documents;
+  }
+  Budget budget;
+  std::vector<Document> documents;
+  for (const Chunk& chunk : SplitDocuments(clean)) {
+    documents.push_back(ParseChunk(chunk, &budget));
+  }
+  return documents;
+}
+
+}  // namespace kpod::kube
