@@ -1,0 +1,226 @@
+#include "cmd/command.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+
+#include "base/text.h"
+#include "cmd/table.h"
+#include "runtime/container.h"
+
+namespace kpod::cmd {
+
+const std::vector<Command>& Commands() {
+  static const std::vector<Command> commands = [] {
+    std::vector<Command> out;
+    AddPlayCommands(&out);
+    AddLifecycleCommands(&out);
+    AddLookCommands(&out);
+    AddLogCommands(&out);
+    AddImageCommands(&out);
+    AddSystemCommands(&out);
+    return out;
+  }();
+  return commands;
+}
+
+namespace {
+
+po::options_description OptionsOf(const Command& c) {
+  po::options_description d("Options", 100, 60);
+  auto add = d.add_options();
+  add("help,h", po::bool_switch(), "show this help");
+  add("namespace,n", po::value<std::string>()->default_value("default")->value_name("NAME"),
+      "namespace");
+  if (c.options != nullptr) c.options(add);
+  return d;
+}
+
+// Words of `spelling` match the front of `args`; how many, or 0.
+size_t Matches(const std::vector<std::string>& words, const std::vector<std::string>& args) {
+  if (args.size() < words.size()) return 0;
+  return std::equal(words.begin(), words.end(), args.begin()) ? words.size() : 0;
+}
+
+struct Match {
+  const Command* command = nullptr;
+  size_t words = 0;
+};
+
+Match Find(const std::vector<std::string>& args) {
+  Match best;
+  for (const Command& c : Commands()) {
+    size_t n = Matches(c.words, args);
+    for (const std::string& alias : c.aliases) n = std::max(n, Matches(Split(alias, ' '), args));
+    if (n > best.words) best = {&c, n};
+  }
+  return best;
+}
+
+// exec POD COMMAND...: options end at the first argument, whose followers belong to the container.
+void CutRest(const po::options_description& options, std::vector<std::string>* args,
+             std::vector<std::string>* rest) {
+  for (size_t i = 0; i < args->size(); ++i) {
+    const std::string& word = (*args)[i];
+    if (word.size() < 2 || word[0] != '-') {
+      rest->assign(args->begin() + static_cast<std::ptrdiff_t>(i) + 1, args->end());
+      args->resize(i + 1);
+      if (!rest->empty() && rest->front() == "--") rest->erase(rest->begin());
+      return;
+    }
+    bool is_long = word[1] == '-';
+    std::string name = is_long ? word.substr(2) : StrCat("-", word.back());
+    if (is_long && Contains(name, "=")) continue;
+    const po::option_description* d = options.find_nothrow(name, false);
+    if (d != nullptr && d->semantic()->min_tokens() > 0) ++i;
+  }
+}
+
+Error UnknownOption(const po::options_description& options, const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& d : options.options()) known.push_back("--" + d->long_name());
+  std::string guess = DidYouMean(name, known);
+  return Error(
+      StrCat("unknown option ", name, guess.empty() ? "" : StrCat(": did you mean ", guess, "?")));
+}
+
+Result<Invocation> Parse(const Command& c, std::vector<std::string> args) {
+  Invocation in;
+  po::options_description visible = OptionsOf(c);
+  if (c.passes_rest) CutRest(visible, &args, &in.rest);
+  po::options_description all;
+  all.add(visible).add_options()("arguments", po::value<std::vector<std::string>>(), "");
+  po::positional_options_description positional;
+  positional.add("arguments", -1);
+  try {
+    namespace style = po::command_line_style;
+    po::store(po::command_line_parser(args)
+                  .options(all)
+                  .positional(positional)
+                  .style(style::unix_style & ~style::allow_guessing)
+                  .run(),
+              in.options);
+    po::notify(in.options);
+  } catch (const po::unknown_option& e) {
+    return UnknownOption(visible, e.get_option_name());
+  } catch (const po::error& e) {
+    return Error(e.what());
+  }
+  in.args = in.Texts("arguments");
+  in.ns = in.Text("namespace");
+  return in;
+}
+
+Error UnknownCommand(const std::vector<std::string>& args) {
+  std::vector<std::string> known;
+  for (const Command& c : Commands()) {
+    known.push_back(Join(c.words, " "));
+    known.insert(known.end(), c.aliases.begin(), c.aliases.end());
+  }
+  std::string guess = DidYouMean(args[0], known);
+  if (guess.empty() && args.size() > 1) guess = DidYouMean(StrCat(args[0], " ", args[1]), known);
+  return Error(
+      StrCat("unknown command ", Quote(args[0]),
+             guess.empty() ? ": see kpod --help" : StrCat(": did you mean ", Quote(guess), "?")));
+}
+
+// --root and --run may stand before the command.
+Status TakeGlobals(std::vector<std::string>* args, store::Paths* paths) {
+  while (!args->empty() && (*args)[0].starts_with("--r")) {
+    std::string word = args->front();
+    args->erase(args->begin());
+    size_t eq = word.find('=');
+    std::string name = word.substr(0, eq);
+    std::string value;
+    if (eq != std::string::npos) {
+      value = word.substr(eq + 1);
+    } else {
+      if (args->empty()) return Error("option " + name + " needs a directory");
+      value = args->front();
+      args->erase(args->begin());
+    }
+    if (name == "--root")
+      paths->root = value;
+    else if (name == "--run" || name == "--runroot")
+      paths->run = value;
+    else
+      return Error("unknown option " + name);
+  }
+  return OkStatus();
+}
+
+Result<int> Run(int argc, char** argv) {
+  std::vector<std::string> args(argv + 1, argv + argc);
+  store::Paths paths = store::Paths::FromEnvironment();
+  TRY(TakeGlobals(&args, &paths));
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    if (args.size() > 1 && args[0] == "help") {
+      Match m = Find({args.begin() + 1, args.end()});
+      if (m.command != nullptr) {
+        std::fputs(HelpFor(*m.command).c_str(), stdout);
+        return 0;
+      }
+    }
+    std::fputs(HelpOverview().c_str(), stdout);
+    return 0;
+  }
+  if (args[0] == "--version" || args[0] == "-v") args[0] = "version";
+  Match m = Find(args);
+  if (m.command == nullptr) return UnknownCommand(args);
+  if (m.command->passes_rest) TRY(runtime::SealSelf(argv));
+  Invocation in =
+      TRY(Parse(*m.command, {args.begin() + static_cast<std::ptrdiff_t>(m.words), args.end()}));
+  if (in.Flag("help")) {
+    std::fputs(HelpFor(*m.command).c_str(), stdout);
+    return 0;
+  }
+  in.paths = paths;
+  TRY(paths.MakeAll());
+  return m.command->run(in).Context(Join(m.command->words, " "));
+}
+
+}  // namespace
+
+std::string HelpFor(const Command& c) {
+  std::ostringstream out;
+  out << c.summary << "\n\nUsage: kpod " << Join(c.words, " ") << " [options] " << c.arguments
+      << "\n";
+  for (const std::string& alias : c.aliases)
+    out << "       kpod " << alias << " [options] " << c.arguments << "\n";
+  if (*c.help != '\0') out << "\n" << c.help << "\n";
+  out << "\n" << OptionsOf(c);
+  return out.str();
+}
+
+std::string HelpOverview() {
+  std::string out =
+      "kpod runs Kubernetes manifests on this machine, with no cluster and no daemon.\n\n"
+      "  kpod play kube app.yaml     run what the manifest says\n"
+      "  kpod ps                     see it run\n"
+      "  kpod kube down app.yaml     take it down\n\nCommands:\n";
+  Table table({"", ""});
+  for (const Command& c : Commands()) {
+    if (*c.summary != '\0') table.Add({"  " + Join(c.words, " "), c.summary});
+  }
+  out += table.Text(false);
+  out +=
+      "\nOptions before the command: --root DIR (state), --run DIR (locks and sockets).\nkpod "
+      "COMMAND --help says more.\n";
+  return out;
+}
+
+int Main(int argc, char** argv) {
+  Result<int> code = [&]() -> Result<int> {
+    try {
+      return Run(argc, argv);
+    } catch (const std::exception& e) {
+      return Error(StrCat("internal: ", e.what()));
+    }
+  }();
+  if (code) return std::fflush(stdout) == 0 ? *code : kExitFailure;
+  std::fflush(stdout);
+  std::fprintf(stderr, "kpod: %s\n", code.error().message().c_str());
+  return code.error().exit_code();
+}
+
+}  // namespace kpod::cmd
