@@ -1,0 +1,270 @@
+// images, load, import, pull, tag, rmi, image inspect, image prune.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cmd/command.h"
+#include "cmd/table.h"
+#include "images/images.h"
+#include "pods/manager.h"
+
+namespace kpod::cmd {
+
+namespace {
+
+void ListOptions(po::options_description_easy_init& add) {
+  add("format", po::value<std::string>()->default_value("")->value_name("json"),
+      "print JSON instead of a table");
+  add("quiet,q", po::bool_switch(), "ids only");
+  add("all,a", po::bool_switch(), "accepted: all images are shown");
+  add("no-trunc", po::bool_switch(), "whole ids");
+}
+
+Json ToJson(const images::Image& i) {
+  return {{"Id", i.id},
+          {"Digest", i.digest},
+          {"Names", i.names},
+          {"Created", FormatTime(i.created_nanos)},
+          {"Size", i.size},
+          {"Architecture", i.architecture},
+          {"Os", i.os},
+          {"Config", At(i.config, "config")},
+          {"RootFS", At(i.config, "rootfs")},
+          {"History", At(i.config, "history")}};
+}
+
+Result<int> List(Invocation& in) {
+  images::ImageStore store(in.paths);
+  Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"});
+  Json rows = Json::array();
+  std::set<std::string> ids;
+  for (const images::Image& i : TRY(store.List())) {
+    rows.push_back(ToJson(i));
+    std::string id = in.Flag("no-trunc") ? i.id : i.id.substr(0, 12);
+    if (in.Flag("quiet") && ids.insert(i.id).second) std::printf("%s\n", id.c_str());
+    std::string created =
+        i.created_nanos == 0 ? "" : HumanDuration(NowNanos() - i.created_nanos) + " ago";
+    std::vector<std::string> names =
+        i.names.empty() ? std::vector<std::string>{"<none>:<none>"} : i.names;
+    for (const std::string& name : names) {
+      size_t colon = name.rfind(':');
+      table.Add({name.substr(0, colon),
+                 colon == std::string::npos ? "<none>" : name.substr(colon + 1), id, created,
+                 HumanBytes(i.size)});
+    }
+  }
+  if (in.Flag("quiet")) return 0;
+  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
+             stdout);
+  return 0;
+}
+
+images::Progress TerminalProgress(bool quiet) {
+  if (quiet || ::isatty(2) != 1) return nullptr;
+  return [](const std::string& what, uint64_t done, uint64_t total) {
+    std::string size =
+        total > 0 ? StrCat(HumanBytes(done), " / ", HumanBytes(total)) : HumanBytes(done);
+    std::fprintf(stderr, "\r\033[K%s  %s%s", what.c_str(), size.c_str(),
+                 total > 0 && done >= total ? "\n" : "");
+  };
+}
+
+// Pods that wait for an image go on when it is there.
+Status WakePods(const store::Paths& paths) {
+  pods::Manager manager(paths);
+  std::set<std::string> namespaces;
+  for (const pods::PodRecord& p : TRY(pods::ListPods(paths))) {
+    bool waits = std::any_of(p.plan.containers.begin(), p.plan.containers.end(),
+                             [](const auto& c) { return !c.blocked.reason.empty(); });
+    if (waits) namespaces.insert(p.plan.ns);
+  }
+  for (const std::string& ns : namespaces) TRY(manager.Reconcile(ns));
+  return OkStatus();
+}
+
+void LoadOptions(po::options_description_easy_init& add) {
+  add("input,i", po::value<std::string>()->default_value("")->value_name("FILE"),
+      "archive or directory (default: standard input)");
+  add("quiet,q", po::bool_switch(), "no progress");
+}
+
+Result<int> Load(Invocation& in) {
+  std::vector<std::string> files = in.args;
+  if (!in.Text("input").empty()) files.push_back(in.Text("input"));
+  if (files.empty()) {
+    if (::isatty(0) == 1) return Error("which archive? Name it with --input");
+    files.push_back("-");
+  }
+  images::ImageStore store(in.paths);
+  for (const std::string& f : files) {
+    for (const images::Image& i : TRY(store.Load(f, TerminalProgress(in.Flag("quiet"))))) {
+      std::printf("Loaded image: %s\n",
+                  i.names.empty() ? i.id.c_str() : Join(i.names, ", ").c_str());
+    }
+  }
+  TRY(WakePods(in.paths));
+  return 0;
+}
+
+void ImportOptions(po::options_description_easy_init& add) {
+  add("change,c", po::value<std::vector<std::string>>()->value_name("INSTRUCTION"),
+      "as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR");
+  add("message,m", po::value<std::string>()->default_value("")->value_name("TEXT"),
+      "kept in the history");
+  add("quiet,q", po::bool_switch(), "no progress");
+}
+
+Result<int> Import(Invocation& in) {
+  if (in.args.empty() || in.args.size() > 2) return Error("wanted: kpod import FILE [NAME]");
+  images::ImageStore::ImportOptions options;
+  if (in.args.size() == 2) options.name = in.args[1];
+  options.changes = in.Texts("change");
+  options.message = in.Text("message");
+  images::ImageStore store(in.paths);
+  images::Image i = TRY(store.Import(in.args[0], options, TerminalProgress(in.Flag("quiet"))));
+  std::printf("sha256:%s\n", i.id.c_str());
+  TRY(WakePods(in.paths));
+  return 0;
+}
+
+void PullOptions(po::options_description_easy_init& add) {
+  add("authfile", po::value<std::string>()->default_value("")->value_name("FILE"),
+      "credentials, as skopeo and podman keep them");
+  add("tls-verify", po::value<bool>()->default_value(true)->value_name("BOOL"),
+      "check the registry's certificate");
+  add("quiet,q", po::bool_switch(), "no progress");
+}
+
+Result<int> Pull(Invocation& in) {
+  if (in.args.empty()) return Error("which image?");
+  images::ImageStore store(in.paths);
+  images::ImageStore::PullOptions options;
+  options.authfile = in.Text("authfile");
+  options.tls_verify = in.Flag("tls-verify");
+  options.quiet = in.Flag("quiet");
+  for (const std::string& name : in.args) {
+    images::Image i = TRY(store.Pull(name, options, TerminalProgress(options.quiet)));
+    std::printf("%s\n", i.id.c_str());
+  }
+  TRY(WakePods(in.paths));
+  return 0;
+}
+
+Result<int> Tag(Invocation& in) {
+  if (in.args.size() < 2) return Error("wanted: kpod tag IMAGE NAME...");
+  images::ImageStore store(in.paths);
+  for (size_t i = 1; i < in.args.size(); ++i) TRY(store.Tag(in.args[0], in.args[i]));
+  TRY(WakePods(in.paths));
+  return 0;
+}
+
+Result<std::vector<std::string>> ImagesInUse(const store::Paths& paths) {
+  std::set<std::string> ids;
+  for (const pods::PodRecord& p : TRY(pods::ListPods(paths))) {
+    for (const pods::ContainerPlan& c : p.plan.containers) {
+      if (!c.image_id.empty()) ids.insert(c.image_id);
+    }
+  }
+  return std::vector<std::string>(ids.begin(), ids.end());
+}
+
+void RemoveOptions(po::options_description_easy_init& add) {
+  add("force,f", po::bool_switch(), "although a pod uses it, or it has several names");
+  add("all,a", po::bool_switch(), "every image");
+}
+
+Result<int> Remove(Invocation& in) {
+  images::ImageStore store(in.paths);
+  std::vector<std::string> names = in.args;
+  if (in.Flag("all")) {
+    for (const images::Image& i : TRY(store.List())) names.push_back(i.id);
+  }
+  if (names.empty()) return Error("which image?");
+  std::vector<std::string> in_use = TRY(ImagesInUse(in.paths));
+  for (const std::string& name : names) {
+    for (const std::string& line : TRY(store.Remove(name, in_use, in.Flag("force"))))
+      std::printf("%s\n", line.c_str());
+  }
+  return 0;
+}
+
+Result<int> InspectImage(Invocation& in) {
+  if (in.args.empty()) return Error("which image?");
+  images::ImageStore store(in.paths);
+  Json out = Json::array();
+  for (const std::string& name : in.args) out.push_back(ToJson(TRY(store.Find(name))));
+  std::printf("%s\n", Dump(out, 2).c_str());
+  return 0;
+}
+
+void PruneOptions(po::options_description_easy_init& add) {
+  add("all,a", po::bool_switch(), "every image that no pod uses, not only those without a name");
+  add("force,f", po::bool_switch(), "accepted: kpod does not ask");
+}
+
+Result<int> Prune(Invocation& in) {
+  images::ImageStore store(in.paths);
+  std::vector<std::string> in_use = TRY(ImagesInUse(in.paths));
+  for (const std::string& line : TRY(store.PruneDangling(in_use, in.Flag("all"))))
+    std::printf("%s\n", line.c_str());
+  uint64_t freed = TRY(store.CollectGarbage());
+  std::printf("freed %s\n", HumanBytes(freed).c_str());
+  return 0;
+}
+
+Result<int> SystemPrune(Invocation& in) {
+  pods::Manager manager(in.paths);
+  TRY(manager.Repair());
+  return Prune(in);
+}
+
+}  // namespace
+
+void AddImageCommands(std::vector<Command>* out) {
+  out->push_back(
+      {{"images"}, {"image ls", "image list"}, "", "List images", "", ListOptions, List});
+  out->push_back(
+      {{"load"},
+       {"image load"},
+       "[FILE]",
+       "Load images from an archive or a directory",
+       "Reads docker-archive and oci-archive files, compressed or not, and OCI "
+       "directories.\n\nExamples:\n  kpod load -i nginx.tar\n  docker save nginx | kpod load",
+       LoadOptions,
+       Load});
+  out->push_back({{"import"},
+                  {"image import"},
+                  "FILE [NAME]",
+                  "Make an image of a root filesystem's tar file",
+                  "",
+                  ImportOptions,
+                  Import});
+  out->push_back({{"pull"},
+                  {"image pull"},
+                  "IMAGE...",
+                  "Fetch images from a registry",
+                  "Any transport of skopeo: nginx, docker://..., oci:..., containers-storage:..., "
+                  "docker-daemon:...",
+                  PullOptions,
+                  Pull});
+  out->push_back(
+      {{"tag"}, {"image tag"}, "IMAGE NAME...", "Give an image another name", "", nullptr, Tag});
+  out->push_back({{"rmi"}, {"image rm"}, "IMAGE...", "Remove images", "", RemoveOptions, Remove});
+  out->push_back(
+      {{"image", "inspect"}, {}, "IMAGE...", "Print images as JSON", "", nullptr, InspectImage});
+  out->push_back(
+      {{"image", "prune"}, {}, "", "Remove images that nothing needs", "", PruneOptions, Prune});
+  out->push_back({{"system", "prune"},
+                  {},
+                  "",
+                  "Clear away what crashes and removed images left",
+                  "",
+                  PruneOptions,
+                  SystemPrune});
+}
+
+}  // namespace kpod::cmd
