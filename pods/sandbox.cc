@@ -137,6 +137,8 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   Sandbox s;
   s.pod_id_ = plan.Id();
   s.host_netns_ = TRY(Open("/proc/self/ns/net", O_RDONLY));
+  // While this process is still in the host's network namespace: the node's uplink is made from there.
+  if (plan.network == "native") TRY(network::EnsureNode(paths).Context("network"));
   int flags = CLONE_NEWNS;
   if (!plan.host_ipc) flags |= CLONE_NEWIPC;
   if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
