@@ -2,14 +2,26 @@
 // names the group below the root of every hierarchy. On a hybrid host the v2 hierarchy, even
 // without controllers, is used for tracking and for cgroup.kill. Source: kernel
 // Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+//
+// What it costs (docs/decisions/0003-cgroups.md): a process that is moved by another one, or that
+// writes cgroup.procs, waits for an RCU grace period, 5 to 13 ms. Two ways are free of it: being
+// born in a v2 group (CLONE_INTO_CGROUP), and a single thread that writes "0" into the v1 file
+// `tasks`. Start, Exec and ForkInto use both. Enter cannot for v2: a supervisor should be born in
+// its group.
+//
+// On pure v2 a group that has groups with controllers below it cannot hold processes ("no internal
+// processes"): the supervisor of a pod belongs into a leaf of its own, such as POD/supervisor,
+// beside its containers' groups.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/spawn.h"
 #include "runtime/spec.h"
 
 namespace kpod::runtime {
@@ -37,9 +49,14 @@ class Cgroup {
   Status Remove() const;  // with all groups below it; absent is success
   Result<CgroupStats> Stats() const;
   Result<std::vector<pid_t>> Processes() const;  // with those of groups below
-  // For runtime/: the v2 directory for CLONE_INTO_CGROUP, and cgroup.procs files for v1.
+  // The calling process moves into it.
+  Status Enter() const;
+  // As base Fork, but the child is born in the group; the caller must have one thread.
+  Result<Child> ForkInto(const std::function<int()>& body) const;
+  // For runtime/: the v2 directory for CLONE_INTO_CGROUP (not valid where no v2 hierarchy is
+  // mounted), and the rest of the way, taken by the child itself while it has one thread.
   Result<Fd> OpenV2() const;
-  Status Enter() const;  // the calling process moves into it
+  Status EnterV1() const;
 
  private:
   explicit Cgroup(std::string path) : path_(std::move(path)) {}

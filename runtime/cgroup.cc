@@ -1,0 +1,324 @@
+#include "runtime/cgroup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "runtime/cgroup_files.h"
+#include "runtime/device_filter.h"
+#include "runtime/hierarchies.h"
+#include "runtime/syscalls.h"
+
+namespace kpod::runtime {
+namespace {
+
+constexpr int64_t kSecond = 1000000000;
+
+// "/a/../../b" must not climb above the hierarchy's root.
+std::string Below(const std::string& root, const std::string& path) {
+  return JoinPath(root, CleanPath("/" + path));
+}
+
+// Every directory the group has or could have.
+std::vector<std::string> Directories(const std::string& path) {
+  const Hierarchies& h = HostHierarchies();
+  std::vector<std::string> out;
+  for (auto& [controller, dir] : h.v1) out.push_back(Below(dir, path));
+  if (!h.v2.empty()) out.push_back(Below(h.v2, path));  // last: it is the mark of existence
+  return out;
+}
+
+bool HasThreads() {
+  struct stat st;
+  return ::stat("/proc/self/task", &st) == 0 && st.st_nlink > 3;
+}
+
+std::set<std::string> NeededControllers(const std::vector<CgroupFile>& files) {
+  std::set<std::string> out;
+  for (const CgroupFile& f : files) out.insert(f.controller);
+  return out;
+}
+
+// v2: a controller must be switched on in every group above (cgroup-v2.rst, "Enabling and
+// Disabling"). Each alone: one that is missing must not keep the others away.
+void EnableControllers(const std::string& root, const std::string& path) {
+  std::vector<std::string> parents = Split(path, '/');
+  std::string dir = root;
+  for (const std::string& part : parents) {
+    if (part.empty()) continue;
+    std::string available = ReadFile(dir + "/cgroup.controllers", 4096).value_or("");
+    std::string enabled = ReadFile(dir + "/cgroup.subtree_control", 4096).value_or("");
+    std::vector<std::string> on = Split(Trim(enabled), ' ');
+    for (const std::string& c : Split(Trim(available), ' ')) {
+      static const std::set<std::string> wanted = {"cpu",  "cpuset",  "io",
+                                                   "pids", "hugetlb", "memory"};
+      if (wanted.count(c) == 0 || std::find(on.begin(), on.end(), c) != on.end()) continue;
+      (void)WriteFile(dir + "/cgroup.subtree_control", "+" + c);  // limits that need it will warn
+    }
+    dir = JoinPath(dir, part);
+    if (::mkdir(dir.c_str(), 0755) < 0 && errno != EEXIST) return;
+  }
+}
+
+// v1: a new group of cpuset has no processors and no memory, and takes no process, until it is
+// given some.
+void InheritCpuset(const std::string& root, const std::string& path) {
+  std::string dir = root;
+  for (const std::string& part : Split(path, '/')) {
+    if (part.empty()) continue;
+    std::string parent = dir;
+    dir = JoinPath(dir, part);
+    for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
+      std::string own = ReadFile(dir + file, 65536).value_or("");
+      if (!Trim(own).empty()) continue;
+      (void)WriteFile(dir + file, ReadFile(parent + file, 65536).value_or(""));
+    }
+  }
+}
+
+Status MakeGroup(const std::string& path, const std::set<std::string>& needed) {
+  const Hierarchies& h = HostHierarchies();
+  if (h.v2.empty() && h.v1.empty()) return Error("no cgroup hierarchy is mounted");
+  for (auto& [controller, root] : h.v1) {
+    // memory is joined for its statistics. cpuacct and freezer only do what v2 does better.
+    bool stats = controller == "memory" || (controller == "cpuacct" && h.v2.empty()) ||
+                 (controller == "freezer" && (h.v2.empty() || !h.v2_kill));
+    if (!stats && needed.count(controller) == 0) continue;
+    TRY(MakeDirs(Below(root, path), 0755));
+    if (controller == "cpuset") InheritCpuset(root, path);
+  }
+  if (h.v2.empty()) return OkStatus();
+  TRY(MakeDirs(Below(h.v2, path), 0755));
+  if (h.v2_has_controllers) EnableControllers(h.v2, path);
+  return OkStatus();
+}
+
+void Warn(std::vector<std::string>* warnings, std::string text) {
+  if (warnings != nullptr) warnings->push_back("cgroup: " + std::move(text));
+}
+
+Status WriteLimit(const std::string& dir, const CgroupFile& f) {
+  return WriteFile(StrCat(dir, "/", f.file), f.value);
+}
+
+// Applies v1 files, or v2 ones: a new limit below the old swap limit must be written before it, one
+// above it after it; whichever fails first is tried again after the rest.
+void ApplyFiles(const std::string& path, const std::vector<CgroupFile>& files, int version,
+                std::vector<std::string>* warnings) {
+  const Hierarchies& h = HostHierarchies();
+  std::vector<std::pair<std::string, const CgroupFile*>> again;
+  std::set<std::string> missing;
+  for (const CgroupFile& f : files) {
+    const std::string* root = version == 2 ? &h.v2 : h.V1(f.controller);
+    if (root == nullptr) {
+      if (missing.insert(f.controller).second) {
+        Warn(warnings,
+             StrCat("this machine has no ", f.controller, " controller: ", f.file, " is not set"));
+      }
+      continue;
+    }
+    std::string dir = Below(*root, path);
+    if (!WriteLimit(dir, f)) again.emplace_back(dir, &f);
+  }
+  for (auto& [dir, f] : again) {
+    Status s = WriteLimit(dir, *f);
+    if (s) continue;
+    // Without swap there is nothing to limit.
+    bool swap = Contains(f->file, "memsw") || Contains(f->file, "swap");
+    if (swap && s.error().code() == ENOENT) continue;
+    Warn(warnings,
+         StrCat("cannot set ", f->file, " to ", f->value, ": ", std::strerror(s.error().code())));
+  }
+}
+
+}  // namespace
+
+std::string CgroupVersion() {
+  const Hierarchies& h = HostHierarchies();
+  if (h.v2_has_controllers) return "v2";
+  if (h.v1.empty() && h.v2.empty()) return "none";
+  return h.v2.empty() ? "v1" : "hybrid";
+}
+
+Cgroup Cgroup::At(const std::string& path) { return Cgroup(CleanPath("/" + path)); }
+
+Result<Cgroup> Cgroup::Create(const std::string& path, const Resources& resources,
+                              std::vector<std::string>* warnings) {
+  Cgroup group = At(path);
+  if (group.path_ == "/") return Error("cgroup: the root is not ours");
+  int version = HostHierarchies().v2_has_controllers ? 2 : 1;
+  Undo remove([&] { (void)group.Remove(); });
+  TRY(MakeGroup(group.path_, NeededControllers(FilesFor(resources, version)))
+          .Context("cgroup " + path));
+  TRY(group.Update(resources, warnings));
+  remove.Dismiss();
+  return group;
+}
+
+Status Cgroup::Update(const Resources& resources, std::vector<std::string>* warnings) const {
+  const Hierarchies& h = HostHierarchies();
+  int version = h.v2_has_controllers ? 2 : 1;
+  std::vector<CgroupFile> files = FilesFor(resources, version);
+  if (version == 1) {
+    TRY(MakeGroup(path_, NeededControllers(files)));
+    if (!resources.unified.empty()) Warn(warnings, "this machine has no cgroup v2 controllers");
+  }
+  ApplyFiles(path_, files, version, warnings);
+  if (version == 2 && !resources.devices.empty()) {
+    Fd dir = TRY(OpenV2());
+    Status s = AttachDeviceFilter(dir.get(), EffectiveDeviceRules(resources.devices));
+    if (!s) Warn(warnings, StrCat("devices are not filtered: ", s.error().message()));
+  }
+  return OkStatus();
+}
+
+Result<Fd> Cgroup::OpenV2() const {
+  const Hierarchies& h = HostHierarchies();
+  if (h.v2.empty()) return Fd();
+  return Open(Below(h.v2, path_), O_RDONLY | O_DIRECTORY);
+}
+
+Status Cgroup::EnterV1() const {
+  const char* file = HasThreads() ? "/cgroup.procs" : "/tasks";
+  for (auto& [controller, root] : HostHierarchies().v1) {
+    Status s = WriteFile(Below(root, path_) + file, "0");
+    if (!s && s.error().code() != ENOENT) return std::move(s).Context("enter cgroup");
+  }
+  return OkStatus();
+}
+
+Status Cgroup::Enter() const {
+  TRY(EnterV1());
+  const Hierarchies& h = HostHierarchies();
+  if (h.v2.empty()) return OkStatus();
+  return WriteFile(Below(h.v2, path_) + "/cgroup.procs", "0").Context("enter cgroup");
+}
+
+Result<Child> Cgroup::ForkInto(const std::function<int()>& body) const {
+  Fd dir = TRY(OpenV2());
+  clone_args args{};
+  int pidfd = -1;
+  args.flags = CLONE_PIDFD | (dir ? CLONE_INTO_CGROUP : 0);
+  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  args.cgroup = dir ? static_cast<uint64_t>(dir.get()) : 0;
+  pid_t pid = Clone3(&args);
+  if (pid < 0) return Error::Errno("clone3 into cgroup " + path_);
+  if (pid == 0) ::_exit(EnterV1() ? body() : kExitFailure);
+  return Child{pid, Fd(pidfd)};
+}
+
+namespace {
+
+void CollectProcesses(const std::string& dir, int depth, std::set<pid_t>* out) {
+  Result<std::string> text = ReadFile(dir + "/cgroup.procs");
+  if (!text) return;
+  for (const std::string& line : Split(Trim(*text), '\n')) {
+    if (auto pid = ParseInt(line); pid && *pid > 0) out->insert(static_cast<pid_t>(*pid));
+  }
+  if (depth > 16) return;
+  Result<std::vector<std::string>> names = ListDir(dir);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (name.find('.') != std::string::npos && !IsDirectory(JoinPath(dir, name))) continue;
+    if (IsDirectory(JoinPath(dir, name))) CollectProcesses(JoinPath(dir, name), depth + 1, out);
+  }
+}
+
+// True when no live process is left. `cgroup.events` is polled, since it tells of the change.
+bool WaitUnpopulated(const std::string& dir, int64_t deadline) {
+  Result<Fd> events = Open(dir + "/cgroup.events", O_RDONLY);
+  if (!events) return true;  // gone
+  for (;;) {
+    char buf[256];
+    ssize_t n = ::pread(events->get(), buf, sizeof(buf), 0);
+    if (n <= 0) return true;
+    if (!Contains(std::string_view(buf, static_cast<size_t>(n)), "populated 1")) return true;
+    int64_t left = deadline - MonotonicNanos();
+    if (left <= 0) return false;
+    pollfd p{events->get(), POLLPRI, 0};
+    ::poll(&p, 1, static_cast<int>(std::min<int64_t>(left / 1000000 + 1, 100)));
+  }
+}
+
+Status RemoveTree(const std::string& dir, int64_t deadline, int depth) {
+  int64_t pause = 200;  // microseconds
+  for (;;) {
+    if (::rmdir(dir.c_str()) == 0 || errno == ENOENT) return OkStatus();
+    int code = errno;
+    if (code != EBUSY && code != ENOTEMPTY) return Error::Errno("remove cgroup " + dir, code);
+    // Only groups are directories here; going into them at once would cost a listing each time.
+    Result<std::vector<std::string>> names = ListDir(dir);
+    if (names && depth < 16) {
+      for (const std::string& name : *names) {
+        std::string below = JoinPath(dir, name);
+        if (IsDirectory(below)) TRY(RemoveTree(below, deadline, depth + 1));
+      }
+    }
+    if (::rmdir(dir.c_str()) == 0 || errno == ENOENT) return OkStatus();
+    // EBUSY for a moment after the last process died, until the kernel has let go of it.
+    if (MonotonicNanos() > deadline) return Error::Errno("remove cgroup " + dir);
+    ::usleep(static_cast<useconds_t>(pause));
+    pause = std::min<int64_t>(pause * 2, 20000);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<pid_t>> Cgroup::Processes() const {
+  const Hierarchies& h = HostHierarchies();
+  std::set<pid_t> pids;
+  if (!h.v2.empty()) {
+    CollectProcesses(Below(h.v2, path_), 0, &pids);
+  } else {
+    for (auto& [controller, root] : h.v1) CollectProcesses(Below(root, path_), 0, &pids);
+  }
+  return std::vector<pid_t>(pids.begin(), pids.end());
+}
+
+Status Cgroup::Kill() const {
+  const Hierarchies& h = HostHierarchies();
+  int64_t deadline = MonotonicNanos() + 10 * kSecond;
+  if (!h.v2.empty()) {
+    std::string dir = Below(h.v2, path_);
+    if (!Exists(dir)) return OkStatus();
+    if (WriteFile(dir + "/cgroup.kill", "1")) {
+      if (WaitUnpopulated(dir, deadline)) return OkStatus();
+      return Error(StrCat("cgroup ", path_, ": processes do not die"));
+    }
+  }
+  // Without cgroup.kill: frozen, so that a process that forks all the time cannot stay ahead.
+  const std::string* freezer = h.V1("freezer");
+  std::string state = freezer ? Below(*freezer, path_) + "/freezer.state" : "";
+  for (;;) {
+    std::vector<pid_t> pids = TRY(Processes());
+    if (pids.empty()) return OkStatus();
+    if (!state.empty()) (void)WriteFile(state, "FROZEN");
+    for (pid_t pid : TRY(Processes())) ::kill(pid, SIGKILL);
+    if (!state.empty()) (void)WriteFile(state, "THAWED");
+    if (MonotonicNanos() > deadline) {
+      return Error(StrCat("cgroup ", path_, ": processes do not die"));
+    }
+    ::usleep(1000);
+  }
+}
+
+Status Cgroup::Remove() const {
+  int64_t deadline = MonotonicNanos() + 2 * kSecond;
+  Status first;
+  for (const std::string& dir : Directories(path_)) {
+    Status s = RemoveTree(dir, deadline, 0);
+    if (!s && first) first = std::move(s);
+  }
+  return first;
+}
+
+}  // namespace kpod::runtime

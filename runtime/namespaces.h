@@ -1,0 +1,27 @@
+// Which namespaces a container makes, joins and shares.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "runtime/container.h"
+#include "runtime/spec.h"
+
+namespace kpod::runtime {
+
+struct NamespacePlan {
+  uint64_t clone_flags = 0;         // by clone3: user, pid
+  uint64_t unshare_flags = 0;       // by the child, after it has joined the others
+  std::vector<JoinNamespace> join;  // by the child, user namespace first; never a PID namespace
+  int join_pid = -1;
+  std::vector<Fd> opened;  // those of `join` that came from paths
+  bool Makes(uint64_t flag) const { return ((clone_flags | unshare_flags) & flag) != 0; }
+};
+
+int NamespaceFlag(std::string_view type);  // CLONE_NEW..., 0 when unknown
+Result<NamespacePlan> PlanNamespaces(const Spec& spec, const std::vector<JoinNamespace>& join);
+
+}  // namespace kpod::runtime

@@ -1,0 +1,75 @@
+// From a child inside its namespaces to the program: streams, limits, identity, filter, exec. The
+// same for a container's first process and for a further one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/spawn.h"
+#include "runtime/capabilities.h"
+#include "runtime/cgroup.h"
+#include "runtime/seccomp.h"
+#include "runtime/spec.h"
+
+namespace kpod::runtime {
+
+// What the parent settles, so that the child can no longer fail for it.
+struct PreparedProcess {
+  const Process* process = nullptr;
+  CapabilityMasks capabilities;
+  std::shared_ptr<const SeccompFilter> filter;
+  Fd streams[3];  // copies of what the caller gave, above the standard numbers
+  Fd proc;        // the caller's procfs
+  std::vector<std::string> warnings;
+  bool die_with_parent = false;
+};
+
+struct Streams {
+  int in = -1, out = -1, err = -1;
+};
+Result<PreparedProcess> PrepareProcess(const Process& process, const Json& seccomp,
+                                       bool default_seccomp, const std::string& cache_dir,
+                                       Streams streams);
+
+// The steps of the child, in this order.
+Status ResetSignals();
+// With a terminal: makes one in the container's devpts below `root`, sends its master through
+// `socket`, and makes it the controlling one. `console`: it is also bound to /dev/console.
+Status SetUpTerminal(const Process& process, int root, int socket, bool console);
+Status SetUpStreams(const PreparedProcess& p);
+Status ApplyLimits(const PreparedProcess& p, std::vector<std::string>* warnings);
+Status EnterWorkingDirectory(int root, const std::string& cwd);
+// Ids, capabilities, no_new_privs, filter; tells `socket` that all is done; then the program. Only
+// returns with an error.
+Error BecomeProgram(const PreparedProcess& p, int socket, const std::vector<std::string>& warnings);
+
+// What a limit becomes where the hard limit cannot be raised. Pure.
+Rlimit ClampRlimit(const Rlimit& wanted, uint64_t hard_now);
+// The paths that exec tries for `program`: PATH of `env`, or the system's usual one. Pure.
+std::vector<std::string> ProgramCandidates(const std::string& program,
+                                           const std::vector<std::string>& env);
+
+// clone3(2) into `cgroup` (may be null) with a pidfd. `pid_namespace` >= 0: the child is born in
+// that one. `body` runs in the child, which first leaves the v1 groups of the caller.
+struct CloneRequest {
+  uint64_t flags = 0;
+  int pid_namespace = -1;
+  const Cgroup* cgroup = nullptr;
+};
+template <class Body>
+Result<Child> CloneChild(const CloneRequest& request, Body body);
+Result<Child> CloneProcess(const CloneRequest& request, bool* in_child);
+void KillAndReap(const Child& child);
+
+template <class Body>
+Result<Child> CloneChild(const CloneRequest& request, Body body) {
+  bool in_child = false;
+  Result<Child> child = CloneProcess(request, &in_child);
+  if (in_child) ::_exit(body());
+  return child;
+}
+
+}  // namespace kpod::runtime

@@ -1,0 +1,164 @@
+#include "runtime/rootfs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "runtime/syscalls.h"
+
+namespace kpod::runtime {
+namespace {
+
+// What the kernel says about a failed fsopen context (one message a read, "e overlay: ...").
+std::string FsLog(int fs) {
+  char buf[1024];
+  ssize_t n = ::read(fs, buf, sizeof(buf));
+  if (n <= 2) return "";
+  return StrCat(" (", Trim(std::string_view(buf + 2, static_cast<size_t>(n) - 2)), ")");
+}
+
+Status Configure(int fs, const char* key, const std::string& value) {
+  if (::fsconfig(fs, FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) {
+    return Error::Errno(StrCat("overlay ", key, "=", value));
+  }
+  return OkStatus();
+}
+
+// fsconfig(2) takes 255 bytes; a longer path is named by a descriptor.
+Result<std::string> ShortPath(const std::string& path, std::vector<Fd>* keep) {
+  if (path.size() < 255) return path;
+  keep->push_back(TRY(Open(path, O_PATH | O_DIRECTORY)));
+  return StrCat("/proc/self/fd/", keep->back().get());
+}
+
+// "volatile" keeps the kernel from syncing the host's whole file system each time a container ends;
+// what a container wrote outside of its volumes is not kept over a power cut anyhow. The mark that
+// a former use left makes the kernel refuse the directory (overlayfs.rst, "Volatile mount").
+void ForgetVolatile(const std::string& work) {
+  ::rmdir((work + "/work/incompat/volatile").c_str());
+  ::rmdir((work + "/work/incompat").c_str());
+}
+
+Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
+  Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
+  if (!fs) return Error::Errno("fsopen overlay");
+  std::vector<Fd> keep;
+  for (const std::string& layer : r.lower) {
+    std::string path = TRY(ShortPath(layer, &keep));
+    TRY(Configure(fs.get(), "lowerdir+", path));
+  }
+  if (!r.upper.empty()) {
+    std::string upper = TRY(ShortPath(r.upper, &keep));
+    std::string work = TRY(ShortPath(r.work, &keep));
+    TRY(Configure(fs.get(), "upperdir", upper));
+    TRY(Configure(fs.get(), "workdir", work));
+    ForgetVolatile(r.work);
+    if (::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0) < 0) {
+      return Error::Errno("overlay volatile");
+    }
+  }
+  if (user_namespace && ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0) < 0) {
+    return Error::Errno("overlay userxattr");
+  }
+  if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
+    int code = errno;
+    return Error::Errno("overlay" + FsLog(fs.get()), code);
+  }
+  Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, 0));
+  if (!mount) return Error::Errno("fsmount overlay");
+  return mount;
+}
+
+Result<PreparedRoot> OldOverlay(const Rootfs& r, bool user_namespace) {
+  PreparedRoot out;
+  std::vector<int> lower;
+  auto open = [&](const std::string& path) -> Result<int> {
+    out.legacy_layers.push_back(TRY(Open(path, O_PATH | O_DIRECTORY)));
+    return out.legacy_layers.back().get();
+  };
+  for (const std::string& layer : r.lower) lower.push_back(TRY(open(layer)));
+  int upper = -1, work = -1;
+  if (!r.upper.empty()) {
+    upper = TRY(open(r.upper));
+    work = TRY(open(r.work));
+    ForgetVolatile(r.work);
+  }
+  out.legacy = LegacyOverlayOptions(lower, upper, work, user_namespace);
+  if (out.legacy.size() >= 4096) return Error("the image has too many layers for this kernel");
+  return out;
+}
+
+}  // namespace
+
+std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,
+                                 bool user_namespace) {
+  std::vector<std::string> paths;
+  for (int fd : lower) paths.push_back(StrCat("/proc/self/fd/", fd));
+  std::string out = "lowerdir=" + Join(paths, ":");
+  if (upper >= 0) {
+    out += StrCat(",upperdir=/proc/self/fd/", upper, ",workdir=/proc/self/fd/", work, ",volatile");
+  }
+  if (user_namespace) out += ",userxattr";
+  return out;
+}
+
+Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user_namespace) {
+  PreparedRoot out;
+  if (r.lower.empty()) {
+    if (spec.root_path.empty()) return Error("no root file system given");
+    // Recursive, as the specification's rootfs may have mounts of its own; private, so that nothing
+    // mounted later on either side shows on the other.
+    out.mount = TRY(CloneTree(AT_FDCWD, spec.root_path, true).Context("root file system"));
+    TRY(SetMountAttributes(out.mount.get(), 0, 0, MS_PRIVATE, true));
+    return out;
+  }
+  if (!r.upper.empty()) {
+    TRY(MakeDirs(r.upper, 0755));
+    TRY(MakeDirs(r.work, 0700));
+    // The upper directory's mode is that of the container's "/", whatever the caller's umask is.
+    if (::chmod(r.upper.c_str(), 0755) < 0) return Error::Errno("chmod " + r.upper);
+  }
+  Result<Fd> mount = NewOverlay(r, in_user_namespace);
+  if (mount) {
+    out.mount = std::move(*mount);
+    return out;
+  }
+  // "lowerdir+" came with 6.5; before, the parameter is unknown (EINVAL).
+  if (mount.error().code() != EINVAL || !Contains(mount.error().message(), "lowerdir+")) {
+    return std::move(mount.error());
+  }
+  return OldOverlay(r, in_user_namespace);
+}
+
+Result<Fd> AttachRoot(PreparedRoot prepared) {
+  // Over "/": pivot_root wants its new root to be a mount in this namespace, and "/" is the one
+  // directory that is sure to be there.
+  Fd slash = TRY(Open("/", O_PATH | O_DIRECTORY));
+  if (prepared.mount) {
+    TRY(AttachMount(prepared.mount.get(), slash.get()).Context("attach the root file system"));
+    return std::move(prepared.mount);
+  }
+  // "/" would look through to the process's own root; a layer's directory shows the new mount.
+  std::string target = StrCat("/proc/self/fd/", prepared.legacy_layers[0].get());
+  if (::mount("overlay", target.c_str(), "overlay", 0, prepared.legacy.c_str()) < 0) {
+    return Error::Errno("mount the overlay");
+  }
+  // The descriptor shows what is below the mount; ".." and back steps onto it.
+  char path[4096];
+  ssize_t n = ::readlink(target.c_str(), path, sizeof(path) - 1);
+  if (n < 0) return Error::Errno("readlink " + target);
+  return Open(std::string(path, static_cast<size_t>(n)), O_PATH | O_DIRECTORY);
+}
+
+Status EnterRoot(int root) {
+  if (::fchdir(root) < 0) return Error::Errno("enter the root file system");
+  // pivot_root(2), "pivot_root(".", ".")": the old root ends up stacked on the new one and is let
+  // go of from there, without a directory for it.
+  if (::syscall(SYS_pivot_root, ".", ".") < 0) return Error::Errno("pivot_root");
+  if (::umount2(".", MNT_DETACH) < 0) return Error::Errno("detach the host's mounts");
+  if (::chdir("/") < 0) return Error::Errno("chdir /");
+  return OkStatus();
+}
+
+}  // namespace kpod::runtime

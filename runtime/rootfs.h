@@ -1,0 +1,32 @@
+// The container's root file system, as a detached mount: no path of the host shows it, so nothing
+// can leak. Made by the parent, whose rights to the layers the child may not have (user namespace),
+// and handed to the child by fork.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "runtime/container.h"
+#include "runtime/spec.h"
+
+namespace kpod::runtime {
+
+struct PreparedRoot {
+  Fd mount;                       // detached
+  std::string legacy;             // kernels before 6.5: the child mounts with these options instead
+  std::vector<Fd> legacy_layers;  // what /proc/self/fd/N in them means
+};
+
+Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& rootfs, bool in_user_namespace);
+
+// In the child's mount namespace: the descriptor of the root, attached over "/".
+Result<Fd> AttachRoot(PreparedRoot prepared);
+// Makes it the root directory and lets go of the host's mounts.
+Status EnterRoot(int root);
+
+// Options for mount(2) from the layers; for kernels without "lowerdir+". Pure.
+std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,
+                                 bool user_namespace);
+
+}  // namespace kpod::runtime
