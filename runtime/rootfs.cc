@@ -35,10 +35,7 @@ Result<std::string> ShortPath(const std::string& path, std::vector<Fd>* keep) {
 // "volatile" keeps the kernel from syncing the host's whole file system each time a container ends;
 // what a container wrote outside of its volumes is not kept over a power cut anyhow. The mark that
 // a former use left makes the kernel refuse the directory (overlayfs.rst, "Volatile mount").
-void ForgetVolatile(const std::string& work) {
-  ::rmdir((work + "/work/incompat/volatile").c_str());
-  ::rmdir((work + "/work/incompat").c_str());
-}
+Status ForgetVolatile(const std::string& work) { return RemoveAll(work + "/work/incompat"); }
 
 Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
   Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
@@ -53,7 +50,7 @@ Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
     std::string work = TRY(ShortPath(r.work, &keep));
     TRY(Configure(fs.get(), "upperdir", upper));
     TRY(Configure(fs.get(), "workdir", work));
-    ForgetVolatile(r.work);
+    TRY(ForgetVolatile(r.work));
     if (::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0) < 0) {
       return Error::Errno("overlay volatile");
     }
@@ -82,7 +79,7 @@ Result<PreparedRoot> OldOverlay(const Rootfs& r, bool user_namespace) {
   if (!r.upper.empty()) {
     upper = TRY(open(r.upper));
     work = TRY(open(r.work));
-    ForgetVolatile(r.work);
+    TRY(ForgetVolatile(r.work));
   }
   out.legacy = LegacyOverlayOptions(lower, upper, work, user_namespace);
   if (out.legacy.size() >= 4096) return Error("the image has too many layers for this kernel");
