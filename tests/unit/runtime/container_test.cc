@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <signal.h>
 
 #include "tests/unit/runtime/fixture.h"
@@ -36,6 +37,157 @@ TEST_F(ContainerTest, FirstProcessSeesOnlyItself) {
   ASSERT_STARTED(o);
   EXPECT_EQ(o.out.substr(0, 2), "1\n") << o.out;
   EXPECT_NE(o.out.find("\n0\n"), std::string::npos) << o.out;
+}
+
+TEST_F(ContainerTest, UserWithoutPrivileges) {
+  Spec s = BaseSpec(
+      {"sh", "-c", "id -u; id -G; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status"});
+  s.process.user = {1000, 1001, std::nullopt, {2000}};
+  s.process.no_new_privileges = true;
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "1000\n1001 2000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
+}
+
+TEST_F(ContainerTest, CapabilitiesAreTheGivenOnes) {
+  Outcome o = Sh("grep -E '^Cap(Prm|Eff|Bnd|Amb):' /proc/self/status");
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out,
+            "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\n"
+            "CapAmb:\t0000000000000000\n");
+}
+
+TEST_F(ContainerTest, ErrorsHaveTheirExitCodes) {
+  Outcome absent = Run(BaseSpec({"no-such-program"}));
+  EXPECT_FALSE(absent.started);
+  EXPECT_EQ(absent.error_code, 127);
+  EXPECT_TRUE(Contains(absent.error, "executable file not found in $PATH")) << absent.error;
+  Outcome path = Run(BaseSpec({"/no/such"}));
+  EXPECT_EQ(path.error_code, 127);
+  Outcome refused = Run(BaseSpec({"/etc/passwd"}));
+  EXPECT_EQ(refused.error_code, 126);
+  Spec s = BaseSpec({"true"});
+  s.mounts.push_back({"/x", "bind", "/no/such/source", {"bind"}});
+  EXPECT_EQ(Run(s).error_code, 125);
+}
+
+TEST_F(ContainerTest, ReadOnlyRoot) {
+  Spec s = BaseSpec({"sh", "-c", "touch /x || touch /dev/shm/x && echo ok"});
+  s.root_readonly = true;
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_TRUE(o.out.ends_with("ok\n")) << o.out;
+  EXPECT_FALSE(Exists(rootfs_ + "/x"));
+}
+
+TEST_F(ContainerTest, RlimitsAreClamped) {
+  Spec s = BaseSpec({"sh", "-c", "ulimit -n"});
+  s.process.rlimits = {{"RLIMIT_NOFILE", 100, 200}};
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "100\n");
+  s.process.rlimits = {{"RLIMIT_UNHEARD_OF", 1, 1}};
+  EXPECT_FALSE(Run(s).started);
+}
+
+TEST_F(ContainerTest, SysctlsOfTheNamespaceOnly) {
+  Spec s = BaseSpec({"cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start"});
+  s.sysctl["net.ipv4.ip_unprivileged_port_start"] = "80";
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "80\n");
+  s.sysctl = {{"vm.swappiness", "1"}};
+  EXPECT_FALSE(Run(s).started);
+}
+
+TEST_F(ContainerTest, BornInItsGroupAndExecJoins) {
+  std::string path = StrCat("/kpod-test-runtime-", ::getpid());
+  std::vector<std::string> warnings;
+  Result<Cgroup> group = Cgroup::Create(path, {}, &warnings);
+  if (!group) GTEST_SKIP() << group.error().message();
+  Undo remove([&] {
+    (void)group->Kill();
+    EXPECT_TRUE(group->Remove().ok());
+  });
+  StartOptions options;
+  options.cgroup = &*group;
+  options.cache_dir = dir_ + "/seccomp";
+  Spec s = BaseSpec({"sleep", "1000"});
+  s.mounts.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", {"ro", "nosuid"}});
+  Result<Started> started = Start(s, options);
+  ASSERT_TRUE(started.ok()) << started.error().message();
+  Undo end([&] { End(started->child); });
+  std::vector<pid_t> pids = group->Processes().value_or({});
+  ASSERT_EQ(pids.size(), 1u);
+  EXPECT_EQ(pids[0], started->child.pid);
+
+  ExecOptions exec;
+  exec.target = started->child.pid;
+  exec.process = s.process;
+  exec.process.args = {"sh", "-c", "hostname; cat /proc/1/comm; cat /proc/self/cgroup; pwd"};
+  exec.process.cwd = "/tmp";
+  exec.default_seccomp = true;
+  exec.cache_dir = options.cache_dir;
+  exec.cgroup = &*group;
+  Outcome o = RunExec(exec);
+  ASSERT_STARTED(o);
+  EXPECT_TRUE(o.out.starts_with("box\nsleep\n")) << o.out;
+  EXPECT_TRUE(o.out.ends_with("/tmp\n")) << o.out;
+  EXPECT_FALSE(Contains(o.out, path)) << o.out;
+  exec.process.args = {"nothing-there"};
+  EXPECT_EQ(RunExec(exec).error_code, 127);
+}
+
+TEST_F(ContainerTest, SharedPidNamespace) {
+  Result<Started> first = Start(BaseSpec({"sleep", "1000"}), {});
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  Undo end([&] { End(first->child); });
+  Result<Fd> ns = Open(StrCat("/proc/", first->child.pid, "/ns/pid"), O_RDONLY);
+  ASSERT_TRUE(ns.ok());
+  StartOptions options;
+  options.join.push_back({ns->get(), CLONE_NEWPID});
+  Outcome o = Run(BaseSpec({"cat", "/proc/1/comm"}), options);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "sleep\n");
+  // The caller's own children are still born in its own namespace.
+  Outcome own = Run(BaseSpec({"sh", "-c", "echo $$"}));
+  EXPECT_EQ(own.out, "1\n");
+}
+
+TEST_F(ContainerTest, UserNamespace) {
+  Spec s = BaseSpec({"sh", "-c", "id -u; cat /proc/self/uid_map | wc -l; cat /etc/passwd | wc -l"});
+  s.namespaces.push_back({"user", ""});
+  s.uid_mappings = s.gid_mappings = {{0, 100000, 65536}};
+  Outcome o = Run(s);
+  if (!o.started) GTEST_SKIP() << o.error;
+  EXPECT_EQ(o.out, "0\n1\n2\n");
+}
+
+TEST(ResolveUserTest, NamesAndNumbers) {
+  auto read = [](const std::string& path) -> std::string {
+    if (path == "/etc/passwd") return "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n";
+    return "www:x:34:\nextra:x:50:web,other\n";
+  };
+  struct Case {
+    const char* user;
+    uint32_t uid, gid;
+    size_t groups;
+    const char* home;
+  };
+  for (const Case& c : {Case{"", 0, 0, 0, "/root"}, Case{"web", 33, 34, 1, "/var/www"},
+                        Case{"33", 33, 34, 1, "/var/www"}, Case{"web:50", 33, 50, 0, "/var/www"},
+                        Case{"web:extra", 33, 50, 0, "/var/www"}, Case{"1000", 1000, 0, 0, "/"},
+                        Case{"1000:7", 1000, 7, 0, "/"}}) {
+    Result<ResolvedUser> r = ResolveUser(c.user, read);
+    ASSERT_TRUE(r.ok()) << c.user;
+    EXPECT_EQ(r->uid, c.uid) << c.user;
+    EXPECT_EQ(r->gid, c.gid) << c.user;
+    EXPECT_EQ(r->additional_gids.size(), c.groups) << c.user;
+    EXPECT_EQ(r->home, c.home) << c.user;
+  }
+  for (const char* bad : {"nobody-here", "web:none", "4294967295", "-1"}) {
+    EXPECT_FALSE(ResolveUser(bad, read).ok()) << bad;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,151 @@
+// The known ways out of a container, each tried.
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+
+#include "base/fd.h"
+#include "tests/unit/runtime/fixture.h"
+
+namespace kpod::runtime {
+namespace {
+
+class EscapeTest : public ContainerTest {};
+
+// CVE-2019-5736: a program that was executed from a sealed descriptor cannot be opened for writing
+// through /proc/PID/exe, not even once it no longer runs.
+TEST_F(EscapeTest, SealedExecutableCannotBeWritten) {
+  std::string program = rootfs_ + "/bin/busybox";
+  Result<Fd> sealed = SealedExecutable(program);
+  ASSERT_TRUE(sealed.ok()) << sealed.error().message();
+  Result<Child> child = Fork([&] {
+    char name[] = "sleep", time[] = "1000";
+    char* argv[] = {name, time, nullptr};
+    char* env[] = {nullptr};
+    ::fexecve(sealed->get(), argv, env);
+    return 99;
+  });
+  ASSERT_TRUE(child.ok());
+  Undo end([&] { End(*child); });
+  std::string exe = StrCat("/proc/", child->pid, "/exe");
+  // The image of the forked test program goes when exec is done.
+  for (int i = 0; i < 1000; ++i) {
+    struct statvfs fs;
+    if (::statvfs(exe.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0) break;
+    ::usleep(10000);
+  }
+  Result<Fd> path = Open(exe, O_PATH);
+  ASSERT_TRUE(path.ok());
+  end.Dismiss();
+  End(*child);  // a running program is busy (ETXTBSY), which would hide what is tested
+  Result<Fd> write = Open(StrCat("/proc/self/fd/", path->get()), O_WRONLY);
+  ASSERT_FALSE(write.ok());
+  EXPECT_EQ(write.error().code(), EROFS);
+  // The very same file by its own name can be written: it was the mount that refused.
+  EXPECT_TRUE(Open(program, O_WRONLY).ok());
+}
+
+// CVE-2024-21626: descriptors that the caller forgot to mark are not there, and are no working
+// directory.
+TEST_F(EscapeTest, ForgottenDescriptorsDoNotLeak) {
+  int leak = ::open("/", O_RDONLY | O_DIRECTORY);  // on purpose not close-on-exec
+  ASSERT_GE(leak, 0);
+  Fd owner(leak);
+  Outcome o = Sh("ls /proc/self/fd | wc -l");
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "4\n");  // the standard ones and that of the listing itself
+  for (const char* self : {"self", "thread-self"}) {
+    Spec s = BaseSpec({"ls"});
+    s.process.cwd = StrCat("/proc/", self, "/fd/", leak);
+    Outcome out = Run(s);
+    EXPECT_FALSE(out.started) << out.out;
+    s.process.cwd += "/../..";
+    out = Run(s);
+    EXPECT_FALSE(out.started && Contains(out.out, "busybox")) << out.out;
+  }
+}
+
+// CVE-2021-30465: the target of a mount is looked up inside the root, whatever links the image has.
+TEST_F(EscapeTest, MountTargetsStayInside) {
+  std::string outside = dir_ + "/outside";
+  ASSERT_TRUE(MakeDirs(outside, 0755).ok());
+  ASSERT_EQ(::symlink(outside.c_str(), (rootfs_ + "/absolute").c_str()), 0);
+  ASSERT_EQ(::symlink("../../../../../../../..", (rootfs_ + "/up").c_str()), 0);
+  Spec s = BaseSpec({"sh", "-c", "ls -d /absolute/sub /up/made/sub"});
+  s.mounts.push_back({"/absolute/sub", "tmpfs", "tmpfs", {}});
+  s.mounts.push_back({"/up/made/sub", "tmpfs", "tmpfs", {}});
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.exit.code, 0) << o.out;
+  EXPECT_FALSE(Exists(outside + "/sub"));
+  EXPECT_TRUE(Exists(rootfs_ + "/made/sub"));
+}
+
+// A subPath whose link leaves the volume is refused, one that stays is followed.
+TEST_F(EscapeTest, SubPathsStayInTheVolume) {
+  std::string volume = dir_ + "/volume";
+  ASSERT_TRUE(MakeDirs(volume + "/real", 0755).ok());
+  ASSERT_TRUE(WriteFileAtomic(volume + "/real/f", "inside\n", 0644).ok());
+  ASSERT_EQ(::symlink("real", (volume + "/near").c_str()), 0);
+  ASSERT_EQ(::symlink("/etc", (volume + "/far").c_str()), 0);
+  ASSERT_EQ(::symlink("../../..", (volume + "/above").c_str()), 0);
+  auto run = [&](const std::string& sub) {
+    Spec s = BaseSpec({"cat", "/v/f"});
+    s.mounts.push_back({"/v", "bind", volume, {"rbind", "kpod.subpath=" + sub}});
+    return Run(s);
+  };
+  Outcome near = run("near");
+  ASSERT_STARTED(near);
+  EXPECT_EQ(near.out, "inside\n");
+  for (const char* sub : {"far", "above", "../x", "real/../../x"}) {
+    Outcome o = run(sub);
+    EXPECT_FALSE(o.started) << sub;
+  }
+}
+
+// CVE-2025-31133: masked files show the null device, also where the image has its own /dev/null.
+TEST_F(EscapeTest, MasksAreTheRealNullDevice) {
+  ASSERT_EQ(::symlink("/proc/sys/kernel/core_pattern", (rootfs_ + "/dev/null").c_str()), 0);
+  // A file that every kernel has.
+  Spec s = BaseSpec({"sh", "-c", "stat -c '%t:%T' /proc/interrupts; cat /proc/interrupts | wc -c"});
+  s.masked_paths = {"/proc/interrupts"};
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "1:3\n0\n");
+}
+
+// CVE-2025-52565: /dev/console is the terminal by descriptor, also where the image has a link.
+TEST_F(EscapeTest, ConsoleLinkStaysInside) {
+  Spec s = BaseSpec({"sh", "-c", "tty; test -c /dev/console && echo console"});
+  s.process.terminal = true;
+  Result<Started> started = Start(s, {});
+  ASSERT_TRUE(started.ok()) << started.error().message();
+  ASSERT_TRUE(started->terminal.valid());
+  std::string text;
+  char buf[256];
+  for (ssize_t n; (n = ::read(started->terminal.get(), buf, sizeof(buf))) > 0;) {
+    text.append(buf, static_cast<size_t>(n));
+  }
+  ASSERT_TRUE(WaitFor(started->child).ok());
+  EXPECT_EQ(text, "/dev/pts/0\r\nconsole\r\n");
+}
+
+TEST_F(EscapeTest, HostMountsAreGone) {
+  Outcome o = Sh("cat /proc/self/mountinfo | wc -l; ls /; ls /..");
+  ASSERT_STARTED(o);
+  EXPECT_FALSE(Contains(o.out, "home")) << o.out;
+}
+
+TEST_F(EscapeTest, ReadOnlyAndMaskedPathsHold) {
+  Outcome o =
+      Sh("echo 1 > /proc/sys/kernel/panic; echo b > /proc/sysrq-trigger;"
+         "mount -o remount,rw /proc/sys; ls /sys/firmware | wc -l");
+  ASSERT_STARTED(o);
+  EXPECT_TRUE(o.out.ends_with("0\n")) << o.out;
+  EXPECT_TRUE(Contains(o.out, "Read-only file system")) << o.out;
+}
+
+}  // namespace
+}  // namespace kpod::runtime
