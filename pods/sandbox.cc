@@ -137,8 +137,12 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   Sandbox s;
   s.pod_id_ = plan.Id();
   s.host_netns_ = TRY(Open("/proc/self/ns/net", O_RDONLY));
-  // While this process is still in the host's network namespace: the node's uplink is made from there.
-  if (plan.network == "native") TRY(network::EnsureNode(paths).Context("network"));
+  // While this process is still in the host's network namespace: the node's uplink is made from
+  // there.
+  if (plan.network == "native") {
+    TRY(network::EnsureNode(paths).Context("network"));
+    s.driver_ = TRY(network::MakeDriver(plan.network, paths));
+  }
   int flags = CLONE_NEWNS;
   if (!plan.host_ipc) flags |= CLONE_NEWIPC;
   if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
@@ -153,7 +157,6 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   if (plan.network == "none") TRY(network::BringUpLoopback());
   if (plan.network == "native") {
     Fd own = TRY(Open("/proc/self/ns/net", O_RDONLY));
-    s.driver_ = TRY(network::MakeDriver(plan.network, paths));
     s.attachment_ = TRY(s.driver_->Attach(RequestFor(plan, own.get())).Context("network"));
   }
   Status rest = [&]() -> Status {

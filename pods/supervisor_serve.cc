@@ -68,11 +68,10 @@ Status Supervisor::ServeDns() {
 
 void Supervisor::ArmDns() {
   std::vector<int> now = dns_->Descriptors();
-  for (int fd : dns_fds_) {
-    if (std::find(now.begin(), now.end(), fd) == now.end()) loop_->Forget(fd);
-  }
+  // All anew: a socket that was closed may have lent its number to the next one, and the kernel has
+  // forgotten it.
+  for (int fd : dns_fds_) loop_->Forget(fd);
   for (int fd : now) {
-    if (std::find(dns_fds_.begin(), dns_fds_.end(), fd) != dns_fds_.end()) continue;
     (void)loop_->OnReadable(fd, [this, fd] {
       dns_->OnReadable(fd);
       ArmDns();

@@ -1,0 +1,146 @@
+#include "network/dns_packet.h"
+
+#include <arpa/inet.h>
+#include <ldns/ldns.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "base/text.h"
+
+namespace kpod::network {
+
+namespace {
+
+constexpr uint32_t kTtl = 5;  // as CoreDNS' kubernetes plugin
+constexpr size_t kHeader = 12;
+
+struct FreePacket {
+  void operator()(ldns_pkt* p) const { ldns_pkt_free(p); }
+};
+using Packet = std::unique_ptr<ldns_pkt, FreePacket>;
+
+Packet Parse(std::string_view bytes) {
+  ldns_pkt* p = nullptr;
+  if (ldns_wire2pkt(&p, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()) !=
+      LDNS_STATUS_OK)
+    return nullptr;
+  return Packet(p);
+}
+
+std::string Bytes(const ldns_pkt* p) {
+  uint8_t* wire = nullptr;
+  size_t size = 0;
+  std::string out;
+  if (ldns_pkt2wire(&wire, p, &size) == LDNS_STATUS_OK)
+    out.assign(reinterpret_cast<char*>(wire), size);
+  std::free(wire);
+  return out;
+}
+
+std::string NameOf(const ldns_rdf* owner) {
+  char* text = ldns_rdf2str(owner);
+  std::string name = ToLower(text == nullptr ? "" : text);
+  std::free(text);
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+// A response with the question of `query` and nothing else.
+Packet ResponseTo(std::string_view query) {
+  Packet q = Parse(query);
+  if (!q || ldns_pkt_qdcount(q.get()) != 1) return nullptr;
+  Packet r(ldns_pkt_new());
+  ldns_pkt_set_id(r.get(), ldns_pkt_id(q.get()));
+  ldns_pkt_set_qr(r.get(), true);
+  ldns_pkt_set_rd(r.get(), ldns_pkt_rd(q.get()));
+  ldns_pkt_set_ra(r.get(), true);
+  ldns_pkt_push_rr(r.get(), LDNS_SECTION_QUESTION,
+                   ldns_rr_clone(ldns_rr_list_rr(ldns_pkt_question(q.get()), 0)));
+  if (ldns_pkt_edns(q.get())) ldns_pkt_set_edns_udp_size(r.get(), 1232);
+  return r;
+}
+
+void Push(ldns_pkt* r, ldns_rr_type type, const std::string& value) {
+  ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(r), 0);
+  ldns_rr* rr = ldns_rr_new_frm_type(type);
+  ldns_rdf* data = type == LDNS_RR_TYPE_PTR ? ldns_dname_new_frm_str((value + ".").c_str())
+                                            : ldns_rdf_new_frm_str(LDNS_RDF_TYPE_A, value.c_str());
+  if (rr == nullptr || data == nullptr) {
+    ldns_rr_free(rr);
+    return;
+  }
+  ldns_rr_set_owner(rr, ldns_rdf_clone(ldns_rr_owner(question)));
+  ldns_rr_set_ttl(rr, kTtl);
+  ldns_rr_set_rdf(rr, data, 0);
+  ldns_pkt_push_rr(r, LDNS_SECTION_ANSWER, rr);
+}
+
+}  // namespace
+
+std::optional<Question> ParseQuestion(std::string_view bytes) {
+  Packet p = Parse(bytes);
+  if (!p || ldns_pkt_qr(p.get()) || ldns_pkt_get_opcode(p.get()) != LDNS_PACKET_QUERY ||
+      ldns_pkt_qdcount(p.get()) != 1)
+    return std::nullopt;
+  ldns_rr* rr = ldns_rr_list_rr(ldns_pkt_question(p.get()), 0);
+  Question q;
+  q.id = ldns_pkt_id(p.get());
+  q.name = NameOf(ldns_rr_owner(rr));
+  q.type = static_cast<uint16_t>(ldns_rr_get_type(rr));
+  if (ldns_pkt_edns(p.get()))
+    q.udp_size = std::clamp<size_t>(ldns_pkt_edns_udp_size(p.get()), 512, 4096);
+  return q;
+}
+
+std::string BuildAnswer(std::string_view query, const Answer& answer, size_t limit) {
+  Packet r = ResponseTo(query);
+  if (!r) return {};
+  ldns_rr_type type = ldns_rr_get_type(ldns_rr_list_rr(ldns_pkt_question(r.get()), 0));
+  ldns_pkt_set_aa(r.get(), true);
+  if (!answer.exists) ldns_pkt_set_rcode(r.get(), LDNS_RCODE_NXDOMAIN);
+  if (type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_ANY) {
+    for (Ipv4 ip : answer.addresses) Push(r.get(), LDNS_RR_TYPE_A, FormatIpv4(ip));
+  }
+  if (type == LDNS_RR_TYPE_PTR || type == LDNS_RR_TYPE_ANY) {
+    for (const std::string& name : answer.names) Push(r.get(), LDNS_RR_TYPE_PTR, name);
+  }
+  std::string out = Bytes(r.get());
+  return out.size() <= limit ? out : Truncated(out, query, limit);
+}
+
+std::string BuildFailure(std::string_view query) {
+  Packet r = ResponseTo(query);
+  if (!r) return {};
+  ldns_pkt_set_rcode(r.get(), LDNS_RCODE_SERVFAIL);
+  return Bytes(r.get());
+}
+
+std::string Truncated(std::string_view response, std::string_view query, size_t limit) {
+  if (response.size() <= limit) return std::string(response);
+  Packet r = ResponseTo(query);
+  if (!r) return {};
+  ldns_pkt_set_tc(r.get(), true);
+  return Bytes(r.get());
+}
+
+std::string WithId(std::string_view packet, uint16_t id) {
+  std::string out(packet);
+  if (out.size() >= 2) {
+    out[0] = static_cast<char>(id >> 8);
+    out[1] = static_cast<char>(id & 0xff);
+  }
+  return out;
+}
+
+bool Answers(std::string_view response, const Question& q) {
+  if (response.size() < kHeader) return false;
+  Packet p = Parse(response);
+  if (!p || !ldns_pkt_qr(p.get()) || ldns_pkt_qdcount(p.get()) != 1) return false;
+  ldns_rr* rr = ldns_rr_list_rr(ldns_pkt_question(p.get()), 0);
+  return NameOf(ldns_rr_owner(rr)) == q.name &&
+         static_cast<uint16_t>(ldns_rr_get_type(rr)) == q.type;
+}
+
+}  // namespace kpod::network

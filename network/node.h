@@ -1,0 +1,33 @@
+// The node: one network namespace that all pods hang off, its uplink to the host, the host's routes
+// and rules.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "network/nft.h"
+#include "network/state.h"
+
+namespace kpod::network {
+
+// The namespaces that a driver works from; taken where the driver is made.
+struct HostNamespaces {
+  Fd net, mount;
+  static Result<HostNamespaces> Current();
+};
+
+struct Node {
+  Config config;
+  Fd netns;  // of the node
+};
+// Makes what is missing and mends what is broken.
+Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host);
+// All of it away; idempotent.
+Status RazeNode(const store::Paths& paths, const HostNamespaces& host);
+// Writes the host's table anew from the records; under the network's lock.
+Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
+                        const Config& config);
+HostTable HostTableFor(const store::Paths& paths, const Config& config);
+std::string NetworkLock(const store::Paths& paths);
+
+}  // namespace kpod::network

@@ -1,0 +1,139 @@
+#include "network/state.h"
+
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace kpod::network {
+
+namespace {
+std::string LeaseDirectory(const store::Paths& paths) { return paths.Network() + "/leases"; }
+std::string RecordPath(const store::Paths& paths, const std::string& id) {
+  return StrCat(RecordDirectory(paths), "/", id, ".json");
+}
+}  // namespace
+
+std::string RecordDirectory(const store::Paths& paths) { return paths.Network() + "/pods"; }
+
+Result<std::optional<Config>> ReadConfig(const store::Paths& paths) {
+  std::string path = paths.Network() + "/config.json";
+  if (!Exists(path)) return std::optional<Config>();
+  Json j = TRY(ReadJsonFile(path));
+  auto pods = ParseRange(StringAt(j, "pods"));
+  auto services = ParseRange(StringAt(j, "services"));
+  if (!pods || !services) return Error(path + ": wanted the ranges \"pods\" and \"services\"");
+  return std::optional<Config>(Config{*pods, *services});
+}
+
+Status WriteConfig(const store::Paths& paths, const Config& c) {
+  TRY(MakeDirs(paths.Network()));
+  return WriteFileAtomic(
+      paths.Network() + "/config.json",
+      Dump({{"pods", FormatRange(c.pods)}, {"services", FormatRange(c.services)}}, 1));
+}
+
+namespace {
+
+Json ToJson(const PodRecord& r) {
+  Json ports = Json::array();
+  for (const PortMapping& p : r.ports) {
+    ports.push_back({{"hostIP", p.host_ip},
+                     {"hostPort", p.host_port},
+                     {"containerPort", p.container_port},
+                     {"protocol", p.protocol}});
+  }
+  return {{"id", r.id}, {"ip", FormatIpv4(r.ip)}, {"names", r.names}, {"ports", ports}};
+}
+
+PodRecord RecordFrom(const Json& j) {
+  PodRecord r;
+  r.id = StringAt(j, "id");
+  r.ip = ParseIpv4(StringAt(j, "ip")).value_or(0);
+  r.names = StringsAt(j, "names");
+  const Json& ports = At(j, "ports");
+  for (const Json& p : ports.is_array() ? ports : Json::array()) {
+    r.ports.push_back({StringAt(p, "hostIP"), static_cast<uint16_t>(IntAt(p, "hostPort")),
+                       static_cast<uint16_t>(IntAt(p, "containerPort")), StringAt(p, "protocol")});
+  }
+  return r;
+}
+
+}  // namespace
+
+Result<std::optional<PodRecord>> ReadRecord(const store::Paths& paths, const std::string& id) {
+  std::string path = RecordPath(paths, id);
+  if (!Exists(path)) return std::optional<PodRecord>();
+  Json j = TRY(ReadJsonFile(path));
+  return std::optional<PodRecord>(RecordFrom(j));
+}
+
+Result<std::vector<PodRecord>> ListRecords(const store::Paths& paths) {
+  std::vector<PodRecord> out;
+  for (const std::string& name : TRY(ListDir(RecordDirectory(paths)))) {
+    if (!name.ends_with(".json") || name.starts_with(".")) continue;
+    Result<Json> j = ReadJsonFile(JoinPath(RecordDirectory(paths), name));
+    if (j) out.push_back(RecordFrom(*j));  // one that went away meanwhile is no record
+  }
+  return out;
+}
+
+Status WriteRecord(const store::Paths& paths, const PodRecord& r) {
+  TRY(MakeDirs(RecordDirectory(paths)));
+  return WriteFileAtomic(RecordPath(paths, r.id), Dump(ToJson(r), 1));
+}
+
+Status RemoveRecord(const store::Paths& paths, const std::string& id) {
+  if (::unlink(RecordPath(paths, id).c_str()) < 0 && errno != ENOENT)
+    return Error::Errno("remove network record of " + id);
+  return OkStatus();
+}
+
+Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::string& pod_id,
+                   const std::string& wanted) {
+  std::string dir = LeaseDirectory(paths);
+  TRY(MakeDirs(dir));
+  // link(2) of a written file: the lease exists with its holder's name or not at all.
+  std::string temp = StrCat(dir, "/.tmp-", ::getpid());
+  TRY(WriteFileAtomic(temp, pod_id));
+  Undo remove([&] { ::unlink(temp.c_str()); });
+  auto take = [&](Ipv4 ip) -> bool {
+    std::string path = JoinPath(dir, FormatIpv4(ip));
+    if (::link(temp.c_str(), path.c_str()) == 0) return true;
+    Result<std::string> holder = ReadFile(path, 4096);
+    return holder && *holder == pod_id;
+  };
+  if (!wanted.empty()) {
+    auto ip = ParseIpv4(wanted);
+    if (!ip || !config.pods.Contains(*ip))
+      return Error(StrCat("address ", wanted, " is not in ", FormatRange(config.pods)));
+    if (!take(*ip)) return Error(StrCat("address ", wanted, " is taken"));
+    return *ip;
+  }
+  for (uint32_t attempt = 0;; ++attempt) {
+    std::optional<Ipv4> ip = CandidateAddress(config.pods, pod_id, attempt);
+    if (!ip) return Error("no address is free in " + FormatRange(config.pods));
+    if (take(*ip)) return *ip;
+  }
+}
+
+Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id) {
+  for (const std::string& name : TRY(ListDir(LeaseDirectory(paths)))) {
+    std::string path = JoinPath(LeaseDirectory(paths), name);
+    Result<std::string> holder = ReadFile(path, 4096);
+    if (holder && *holder == pod_id) ::unlink(path.c_str());
+  }
+  return OkStatus();
+}
+
+Result<std::vector<std::string>> LeaseHolders(const store::Paths& paths) {
+  std::vector<std::string> out;
+  for (const std::string& name : TRY(ListDir(LeaseDirectory(paths)))) {
+    if (name.starts_with(".")) continue;
+    Result<std::string> holder = ReadFile(JoinPath(LeaseDirectory(paths), name), 4096);
+    if (holder) out.push_back(*holder);
+  }
+  return out;
+}
+
+}  // namespace kpod::network

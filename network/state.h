@@ -1,0 +1,46 @@
+// The network's state files, below <root>/network: config.json (the ranges, chosen at first use),
+// leases/<address> (holds the pod's id; made with link(2), so that taking an address needs no
+// lock), pods/<id>.json (what the pod has: the source of the nft maps and of the DNS zone).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "network/address.h"
+#include "network/network.h"
+#include "store/paths.h"
+
+namespace kpod::network {
+
+struct Config {
+  Range pods, services;
+};
+Result<std::optional<Config>> ReadConfig(const store::Paths& paths);
+Status WriteConfig(const store::Paths& paths, const Config& config);
+
+struct PodRecord {
+  std::string id;  // "<namespace>_<name>"
+  Ipv4 ip = 0;
+  std::vector<std::string> names;
+  std::vector<PortMapping> ports;
+
+  std::string Namespace() const { return id.substr(0, id.find('_')); }
+};
+Result<std::vector<PodRecord>> ListRecords(const store::Paths& paths);
+Result<std::optional<PodRecord>> ReadRecord(const store::Paths& paths, const std::string& pod_id);
+Status WriteRecord(const store::Paths& paths, const PodRecord& record);
+Status RemoveRecord(const store::Paths& paths, const std::string& pod_id);
+
+// Takes an address for the pod, the one it had before when that is free.
+Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::string& pod_id,
+                   const std::string& wanted);
+Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id);
+// Pods that hold an address.
+Result<std::vector<std::string>> LeaseHolders(const store::Paths& paths);
+
+std::string RecordDirectory(const store::Paths& paths);
+
+}  // namespace kpod::network

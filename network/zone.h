@@ -1,0 +1,23 @@
+// What the pod's DNS answers by itself: the names of pods in cluster.local and their addresses in
+// reverse. Pure. Source: Kubernetes DNS-Based Service Discovery 1.1; pods by their bare name are
+// kpod's addition (podman's habit).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/state.h"
+
+namespace kpod::network {
+
+struct Answer {
+  bool ours = false;               // false: not in the cluster's domain, to be forwarded
+  bool exists = false;             // ours and !exists: NXDOMAIN
+  std::vector<Ipv4> addresses;     // A
+  std::vector<std::string> names;  // PTR
+};
+// `name`: lower case, without the last dot.
+Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, const Range& range);
+
+}  // namespace kpod::network
