@@ -1,0 +1,293 @@
+#include "kube/support.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kube/schema.h"
+
+namespace kpod::kube {
+namespace {
+
+struct Row {
+  std::string_view key;  // kinds: "GROUP/Kind"; fields: "Type.field" or "Type.*" for all others
+  Status status;
+  std::string_view meaning;
+  std::string_view harmless = {};
+};
+
+constexpr Status kYes = Status::kCarriedOut, kLater = Status::kNotYet, kNone = Status::kNoMeaning;
+
+constexpr std::string_view kNoCluster = "there is no cluster behind this machine";
+constexpr std::string_view kNoScheduler = "there is one node, so nothing is scheduled";
+constexpr std::string_view kNoApiServer = "there is no API server to ask or to guard";
+constexpr std::string_view kSetByServer = "set by an API server, not by a manifest";
+
+constexpr Row kKinds[] = {
+    {"/ConfigMap", kYes, ""},
+    {"/Endpoints", kLater, "no Service sends traffic to these addresses"},
+    {"/LimitRange", kLater, "containers get no default and no greatest resources from it"},
+    {"/Namespace", kYes, ""},
+    {"/PersistentVolume", kLater, "every claim gets a volume of its own on this machine"},
+    {"/PersistentVolumeClaim", kYes, ""},
+    {"/Pod", kYes, ""},
+    {"/PodTemplate", kNone, "only an API server's clients read it"},
+    {"/ReplicationController", kLater, "its pods are not started"},
+    {"/ResourceQuota", kLater, "nothing is counted against it"},
+    {"/Secret", kYes, ""},
+    {"/Service", kLater, "it gets no address and no name, so nothing answers under it"},
+    {"/ServiceAccount", kNone, kNoApiServer},
+    {"apps/ControllerRevision", kNone, "written by controllers, not by people"},
+    {"apps/DaemonSet", kLater, "its pods are not started"},
+    {"apps/Deployment", kYes, ""},
+    {"apps/ReplicaSet", kLater, "its pods are not started"},
+    {"apps/StatefulSet", kLater, "its pods are not started"},
+    {"autoscaling/HorizontalPodAutoscaler", kLater, "the number of pods stays as written"},
+    {"batch/CronJob", kLater, "its jobs are not started"},
+    {"batch/Job", kLater, "its pods are not started"},
+    {"discovery.k8s.io/EndpointSlice", kLater, "no Service sends traffic to these addresses"},
+    {"networking.k8s.io/Ingress", kLater, "no host name or path leads to the services"},
+    {"networking.k8s.io/IngressClass", kNone,
+     "there is one way in, and no controllers to choose from"},
+    {"networking.k8s.io/NetworkPolicy", kLater, "no traffic is refused"},
+    {"policy/PodDisruptionBudget", kNone, "nobody drains the one node"},
+};
+
+// Fields of a kind without meaning or without support are not looked at: the kind's row says all.
+constexpr Row kFields[] = {
+    {"Capabilities.*", kYes, ""},
+    {"ConfigMap.*", kYes, ""},
+    {"ConfigMapEnvSource.*", kYes, ""},
+    {"ConfigMapKeySelector.*", kYes, ""},
+    {"ConfigMapVolumeSource.*", kYes, ""},
+    {"Container.args", kYes, ""},
+    {"Container.command", kYes, ""},
+    {"Container.env", kYes, ""},
+    {"Container.envFrom", kYes, ""},
+    {"Container.image", kYes, ""},
+    {"Container.imagePullPolicy", kYes, ""},
+    {"Container.lifecycle", kLater, "no hook runs after the start or before the stop"},
+    {"Container.livenessProbe", kLater, "a container that hangs is not restarted"},
+    {"Container.name", kYes, ""},
+    {"Container.ports", kYes, ""},
+    {"Container.readinessProbe", kLater, "the container counts as ready as soon as it runs"},
+    {"Container.resizePolicy", kLater, "resources change by a new pod only"},
+    {"Container.resources", kYes, ""},
+    {"Container.restartPolicy", kLater, "the restart policy of the pod counts"},
+    {"Container.restartPolicyRules", kLater, "the restart policy of the pod counts"},
+    {"Container.securityContext", kYes, ""},
+    {"Container.startupProbe", kLater, "the container counts as started as soon as it runs"},
+    {"Container.stdin", kLater, "standard input is empty"},
+    {"Container.stdinOnce", kLater, "standard input is empty"},
+    {"Container.terminationMessagePath", kLater, "no message is read when the container ends",
+     "/dev/termination-log"},
+    {"Container.terminationMessagePolicy", kLater, "no message is read when the container ends",
+     "File"},
+    {"Container.tty", kLater, "the container gets no terminal"},
+    {"Container.volumeDevices", kLater, "the container does not see the block device"},
+    {"Container.volumeMounts", kYes, ""},
+    {"Container.workingDir", kYes, ""},
+    {"ContainerPort.*", kYes, ""},
+    {"Deployment.*", kYes, ""},
+    {"Deployment.status", kNone, kSetByServer},
+    {"DeploymentSpec.minReadySeconds", kLater, "a pod counts as available as soon as it is ready"},
+    {"DeploymentSpec.paused", kLater, "changes are rolled out all the same"},
+    {"DeploymentSpec.progressDeadlineSeconds", kLater, "a rollout that hangs is not reported"},
+    {"DeploymentSpec.replicas", kYes, ""},
+    {"DeploymentSpec.revisionHistoryLimit", kLater, "no older revisions are kept"},
+    {"DeploymentSpec.selector", kYes, ""},
+    {"DeploymentSpec.strategy", kLater, "changed pods are replaced all at once"},
+    {"DeploymentSpec.template", kYes, ""},
+    {"EmptyDirVolumeSource.*", kYes, ""},
+    {"EnvFromSource.*", kYes, ""},
+    {"EnvVar.*", kYes, ""},
+    {"EnvVarSource.configMapKeyRef", kYes, ""},
+    {"EnvVarSource.fieldRef", kLater, "the variable stays empty"},
+    {"EnvVarSource.fileKeyRef", kLater, "the variable stays empty"},
+    {"EnvVarSource.resourceFieldRef", kLater, "the variable stays empty"},
+    {"EnvVarSource.secretKeyRef", kYes, ""},
+    {"HostAlias.*", kYes, ""},
+    {"HostPathVolumeSource.*", kYes, ""},
+    {"KeyToPath.*", kYes, ""},
+    {"LabelSelector.*", kYes, ""},
+    {"LabelSelectorRequirement.*", kYes, ""},
+    {"LocalObjectReference.*", kYes, ""},
+    {"Namespace.*", kYes, ""},
+    {"Namespace.spec", kNone, "finalizers belong to an API server"},
+    {"Namespace.status", kNone, kSetByServer},
+    {"ObjectMeta.annotations", kYes, ""},
+    {"ObjectMeta.creationTimestamp", kNone, kSetByServer},
+    {"ObjectMeta.deletionGracePeriodSeconds", kNone, kSetByServer},
+    {"ObjectMeta.deletionTimestamp", kNone, kSetByServer},
+    {"ObjectMeta.finalizers", kNone, "no controller waits for an object to go"},
+    {"ObjectMeta.generateName", kYes, ""},
+    {"ObjectMeta.generation", kNone, kSetByServer},
+    {"ObjectMeta.labels", kYes, ""},
+    {"ObjectMeta.managedFields", kNone, kSetByServer},
+    {"ObjectMeta.name", kYes, ""},
+    {"ObjectMeta.namespace", kYes, ""},
+    {"ObjectMeta.ownerReferences", kNone, "kpod knows which object made which pod"},
+    {"ObjectMeta.resourceVersion", kNone, kSetByServer},
+    {"ObjectMeta.selfLink", kNone, kSetByServer},
+    {"ObjectMeta.uid", kNone, kSetByServer},
+    {"PersistentVolumeClaim.*", kYes, ""},
+    {"PersistentVolumeClaim.status", kNone, kSetByServer},
+    {"PersistentVolumeClaimSpec.accessModes", kYes, ""},
+    {"PersistentVolumeClaimSpec.dataSource", kLater, "the volume starts empty"},
+    {"PersistentVolumeClaimSpec.dataSourceRef", kLater, "the volume starts empty"},
+    {"PersistentVolumeClaimSpec.resources", kYes, ""},
+    {"PersistentVolumeClaimSpec.selector", kNone, "every volume is a directory of this machine"},
+    {"PersistentVolumeClaimSpec.storageClassName", kNone,
+     "every volume is a directory of this machine"},
+    {"PersistentVolumeClaimSpec.volumeAttributesClassName", kNone,
+     "every volume is a directory of this machine"},
+    {"PersistentVolumeClaimSpec.volumeMode", kLater, "the volume is a directory, not a device",
+     "Filesystem"},
+    {"PersistentVolumeClaimSpec.volumeName", kLater, "the claim gets a volume of its own"},
+    {"PersistentVolumeClaimVolumeSource.*", kYes, ""},
+    {"Pod.*", kYes, ""},
+    {"Pod.status", kNone, kSetByServer},
+    {"PodDNSConfig.*", kYes, ""},
+    {"PodDNSConfigOption.*", kYes, ""},
+    {"PodSecurityContext.appArmorProfile", kLater, "no AppArmor profile is put on"},
+    {"PodSecurityContext.fsGroup", kYes, ""},
+    {"PodSecurityContext.fsGroupChangePolicy", kYes, ""},
+    {"PodSecurityContext.runAsGroup", kYes, ""},
+    {"PodSecurityContext.runAsNonRoot", kYes, ""},
+    {"PodSecurityContext.runAsUser", kYes, ""},
+    {"PodSecurityContext.seLinuxChangePolicy", kLater, "no SELinux label is put on"},
+    {"PodSecurityContext.seLinuxOptions", kLater, "no SELinux label is put on"},
+    {"PodSecurityContext.seccompProfile", kYes, ""},
+    {"PodSecurityContext.supplementalGroups", kYes, ""},
+    {"PodSecurityContext.supplementalGroupsPolicy", kLater,
+     "groups from the image's /etc/group are taken too", "Merge"},
+    {"PodSecurityContext.sysctls", kYes, ""},
+    {"PodSecurityContext.windowsOptions", kNone, "this machine runs Linux"},
+    {"PodSpec.activeDeadlineSeconds", kLater, "the pod is not stopped at a deadline"},
+    {"PodSpec.affinity", kNone, kNoScheduler},
+    {"PodSpec.automountServiceAccountToken", kNone, kNoApiServer},
+    {"PodSpec.containers", kYes, ""},
+    {"PodSpec.dnsConfig", kYes, ""},
+    {"PodSpec.dnsPolicy", kYes, ""},
+    {"PodSpec.enableServiceLinks", kLater, "no variables tell of Services", "false"},
+    {"PodSpec.ephemeralContainers", kLater, "they are not started"},
+    {"PodSpec.hostAliases", kYes, ""},
+    {"PodSpec.hostIPC", kYes, ""},
+    {"PodSpec.hostNetwork", kYes, ""},
+    {"PodSpec.hostPID", kYes, ""},
+    {"PodSpec.hostUsers", kLater, "the pod shares the user namespace of kpod", "true"},
+    {"PodSpec.hostname", kYes, ""},
+    {"PodSpec.hostnameOverride", kLater, "the host name follows from hostname or the pod's name"},
+    {"PodSpec.imagePullSecrets", kLater, "images are pulled with the logins of this machine"},
+    {"PodSpec.initContainers", kLater, "they are not run before the containers start"},
+    {"PodSpec.nodeName", kNone, kNoScheduler},
+    {"PodSpec.nodeSelector", kNone, kNoScheduler},
+    {"PodSpec.os", kNone, "this machine runs Linux"},
+    {"PodSpec.overhead", kNone, kNoScheduler},
+    {"PodSpec.preemptionPolicy", kNone, kNoScheduler},
+    {"PodSpec.priority", kNone, kNoScheduler},
+    {"PodSpec.priorityClassName", kNone, kNoScheduler},
+    {"PodSpec.readinessGates", kLater, "the pod is ready without these conditions"},
+    {"PodSpec.resourceClaims", kLater, "the pod gets no devices by claim"},
+    {"PodSpec.resources", kLater, "the resources of the containers count, not those of the pod"},
+    {"PodSpec.restartPolicy", kYes, ""},
+    {"PodSpec.runtimeClassName", kNone, "there is one runtime, kpod's own"},
+    {"PodSpec.schedulerName", kNone, kNoScheduler},
+    {"PodSpec.schedulingGates", kNone, kNoScheduler},
+    {"PodSpec.schedulingGroup", kNone, kNoScheduler},
+    {"PodSpec.securityContext", kYes, ""},
+    {"PodSpec.serviceAccount", kNone, kNoApiServer},
+    {"PodSpec.serviceAccountName", kNone, kNoApiServer},
+    {"PodSpec.setHostnameAsFQDN", kLater, "the host name is the short one"},
+    {"PodSpec.shareProcessNamespace", kYes, ""},
+    {"PodSpec.subdomain", kYes, ""},
+    {"PodSpec.terminationGracePeriodSeconds", kYes, ""},
+    {"PodSpec.tolerations", kNone, kNoScheduler},
+    {"PodSpec.topologySpreadConstraints", kNone, kNoScheduler},
+    {"PodSpec.volumes", kYes, ""},
+    {"PodTemplateSpec.*", kYes, ""},
+    {"ResourceRequirements.claims", kLater, "the container gets no devices by claim"},
+    {"ResourceRequirements.limits", kYes, ""},
+    {"ResourceRequirements.requests", kYes, ""},
+    {"SeccompProfile.*", kYes, ""},
+    {"Secret.*", kYes, ""},
+    {"SecretEnvSource.*", kYes, ""},
+    {"SecretKeySelector.*", kYes, ""},
+    {"SecretVolumeSource.*", kYes, ""},
+    {"SecurityContext.allowPrivilegeEscalation", kYes, ""},
+    {"SecurityContext.appArmorProfile", kLater, "no AppArmor profile is put on"},
+    {"SecurityContext.capabilities", kYes, ""},
+    {"SecurityContext.privileged", kYes, ""},
+    {"SecurityContext.procMount", kLater, "parts of /proc stay masked", "Default"},
+    {"SecurityContext.readOnlyRootFilesystem", kYes, ""},
+    {"SecurityContext.runAsGroup", kYes, ""},
+    {"SecurityContext.runAsNonRoot", kYes, ""},
+    {"SecurityContext.runAsUser", kYes, ""},
+    {"SecurityContext.seLinuxOptions", kLater, "no SELinux label is put on"},
+    {"SecurityContext.seccompProfile", kYes, ""},
+    {"SecurityContext.windowsOptions", kNone, "this machine runs Linux"},
+    {"Sysctl.*", kYes, ""},
+    {"Volume.configMap", kYes, ""},
+    {"Volume.downwardAPI", kLater, "the pod waits for a volume that cannot be made"},
+    {"Volume.emptyDir", kYes, ""},
+    {"Volume.ephemeral", kLater, "the pod waits for a volume that cannot be made"},
+    {"Volume.hostPath", kYes, ""},
+    {"Volume.name", kYes, ""},
+    {"Volume.persistentVolumeClaim", kYes, ""},
+    {"Volume.projected", kLater, "the pod waits for a volume that cannot be made"},
+    {"Volume.secret", kYes, ""},
+    {"Volume.*", kLater, "kpod mounts no volumes of this type"},
+    {"VolumeMount.mountPath", kYes, ""},
+    {"VolumeMount.mountPropagation", kLater, "mounts made later stay on their side", "None"},
+    {"VolumeMount.name", kYes, ""},
+    {"VolumeMount.readOnly", kYes, ""},
+    {"VolumeMount.recursiveReadOnly", kLater, "mounts below this one stay writable", "Disabled"},
+    {"VolumeMount.subPath", kYes, ""},
+    {"VolumeMount.subPathExpr", kLater, "the whole volume is mounted"},
+    {"VolumeResourceRequirements.limits", kNone, "the size of the volume is that of its disk"},
+    {"VolumeResourceRequirements.requests", kYes, ""},
+};
+
+template <size_t N>
+const Row* FindRow(const Row (&rows)[N], std::string_view key) {
+  const Row* found = std::find_if(rows, rows + N, [&](const Row& row) { return row.key == key; });
+  return found == rows + N ? nullptr : found;
+}
+
+}  // namespace
+
+Support SupportOfKind(std::string_view group, std::string_view kind) {
+  const Row* row = FindRow(kKinds, std::string(group) + "/" + std::string(kind));
+  if (row != nullptr) return {row->status, row->meaning, {}};
+  // All that is asked for in every manifest has a row; the rest talks to the cluster's own parts.
+  return {Status::kNoMeaning, kNoCluster, {}};
+}
+
+Support SupportOfField(std::string_view type, std::string_view field) {
+  std::string key = std::string(type) + ".";
+  const Row* row = FindRow(kFields, key + std::string(field));
+  if (row == nullptr) row = FindRow(kFields, key + "*");
+  if (row != nullptr) return {row->status, row->meaning, row->harmless};
+  return {Status::kNotYet, "it has no effect", {}};
+}
+
+std::vector<std::string_view> StraySupportRows() {
+  std::vector<std::string_view> stray;
+  for (const Row& row : kKinds) {
+    size_t slash = row.key.find('/');
+    bool known = false;
+    for (const KindInfo& info : AllKinds()) {
+      known |= GroupOf(info.api_version) == row.key.substr(0, slash) &&
+               info.kind == row.key.substr(slash + 1);
+    }
+    if (!known) stray.push_back(row.key);
+  }
+  for (const Row& row : kFields) {
+    size_t dot = row.key.rfind('.');
+    const Type* type = FindType(row.key.substr(0, dot));
+    std::string_view field = row.key.substr(dot + 1);
+    if (type == nullptr || (field != "*" && type->Find(field) == nullptr)) stray.push_back(row.key);
+  }
+  return stray;
+}
+
+}  // namespace kpod::kube
