@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "runtime/handshake.h"
@@ -67,6 +68,7 @@ Status EnterContainer(PreparedContainer* c, int socket, std::vector<std::string>
   const Spec& spec = *c->spec;
   const Process& process = spec.process;
   TRY(ResetSignals());
+  ::umask(0);  // what is made here has the mode that is said; the program's comes with its ids
   // Processes of a PID namespace that is shared must not look into this one before its program runs
   // (CVE-2016-9962).
   if (c->namespaces.join_pid >= 0) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -88,7 +90,7 @@ Status EnterContainer(PreparedContainer* c, int socket, std::vector<std::string>
   TRY(ApplyReadonlyPaths(root.get(), spec.readonly_paths));
   TRY(ApplyMaskedPaths(root.get(), spec.masked_paths, std::move(c->null_tree)));
   TRY(EnterRoot(root.get()));
-  TRY(EnterWorkingDirectory(root.get(), process.cwd));
+  TRY(EnterWorkingDirectory(root.get(), process.cwd, true));
   TRY(ShutRoot(spec, root.get()));  // after the working directory, which is made when absent
   return SetUpStreams(c->process);
 }

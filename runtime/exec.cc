@@ -56,7 +56,7 @@ Status EnterTarget(const ExecOptions& o, const Target& target, const PreparedPro
   }
   Fd root = TRY(Open("/", O_PATH | O_DIRECTORY));
   TRY(SetUpTerminal(o.process, root.get(), socket, false));
-  TRY(EnterWorkingDirectory(root.get(), o.process.cwd));
+  TRY(EnterWorkingDirectory(root.get(), o.process.cwd, false));
   return SetUpStreams(p);
 }
 

@@ -223,10 +223,11 @@ Status ApplyLimits(const PreparedProcess& p, std::vector<std::string>* warnings)
   return OkStatus();
 }
 
-Status EnterWorkingDirectory(int root, const std::string& cwd) {
+Status EnterWorkingDirectory(int root, const std::string& cwd, bool make) {
   if (!cwd.starts_with('/')) return Error("working directory " + Quote(cwd) + " is not absolute");
   // By descriptor, without magic links: /proc/self/fd/N is no way out (CVE-2024-21626).
-  Fd dir = TRY(DirectoryInside(root, cwd).Context("working directory"));
+  Fd dir = TRY((make ? DirectoryInside(root, cwd) : OpenInside(root, cwd, O_PATH | O_DIRECTORY))
+                   .Context("working directory"));
   if (::fchdir(dir.get()) < 0) return Error::Errno("working directory " + cwd);
   char buf[4096];
   long n = ::syscall(SYS_getcwd, buf, sizeof(buf));

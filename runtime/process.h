@@ -41,7 +41,8 @@ Status ResetSignals();
 Status SetUpTerminal(const Process& process, int root, int socket, bool console);
 Status SetUpStreams(const PreparedProcess& p);
 Status ApplyLimits(const PreparedProcess& p, std::vector<std::string>* warnings);
-Status EnterWorkingDirectory(int root, const std::string& cwd);
+// `make`: a container's own is made when absent, as the ecosystem's runtimes do.
+Status EnterWorkingDirectory(int root, const std::string& cwd, bool make);
 // Ids, capabilities, no_new_privs, filter; tells `socket` that all is done; then the program. Only
 // returns with an error.
 Error BecomeProgram(const PreparedProcess& p, int socket, const std::vector<std::string>& warnings);

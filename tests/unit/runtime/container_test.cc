@@ -49,6 +49,64 @@ TEST_F(ContainerTest, UserWithoutPrivileges) {
   EXPECT_EQ(o.out, "1000\n1001 2000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
 }
 
+TEST_F(ContainerTest, UserWithFilterButMayGainPrivileges) {
+  Spec s = BaseSpec({"sh", "-c", "id -u; grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status"});
+  s.process.user = {1000, 1000, std::nullopt, {}};
+  s.process.oom_score_adj = 500;
+  Outcome o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "1000\nNoNewPrivs:\t0\nSeccomp:\t2\n");
+}
+
+TEST_F(ContainerTest, FilterHolds) {
+  Spec s = BaseSpec({"mkdir", "/tmp/x"});
+  s.default_seccomp = false;
+  Result<Json> profile = ParseJson(
+      R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+          {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]})",
+      "profile");
+  ASSERT_TRUE(profile.ok());
+  s.seccomp = *profile;
+  StartOptions options;
+  options.cache_dir = dir_ + "/seccomp";
+  for (int i = 0; i < 2; ++i) {
+    Outcome o = Run(s, options);
+    ASSERT_STARTED(o);
+    EXPECT_TRUE(Contains(o.out, "No space left on device")) << o.out;
+  }
+  EXPECT_EQ(ListDir(options.cache_dir).value_or({}).size(), 1u);
+}
+
+TEST_F(ContainerTest, DevicesHaveTheirModesWhateverTheUmask) {
+  mode_t before = ::umask(0077);
+  Spec s =
+      BaseSpec({"sh", "-c", "stat -c '%a %t:%T' /dev/null /dev/tty; umask; echo x > /dev/null"});
+  s.process.user = {1000, 1000, std::nullopt, {}};
+  Outcome o = Run(s);
+  ::umask(before);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "666 1:3\n666 5:0\n0022\n");
+}
+
+TEST_F(ContainerTest, DiesWithItsParent) {
+  Result<Pipe> pipe = MakePipe();
+  ASSERT_TRUE(pipe.ok());
+  Result<Child> parent = Fork([&] {
+    StartOptions options;
+    options.stdout_fd = pipe->write.get();
+    Result<Started> started = Start(BaseSpec({"sh", "-c", "echo up; sleep 1000"}), options);
+    return started ? 0 : 1;
+  });
+  ASSERT_TRUE(parent.ok());
+  pipe->write.Reset();
+  Result<ExitState> exit = WaitFor(*parent);
+  ASSERT_TRUE(exit.ok());
+  ASSERT_EQ(exit->code, 0);
+  // The end of file comes when the last process of the container is gone.
+  Result<std::string> rest = ReadAll(pipe->read.get(), 1 << 10);
+  ASSERT_TRUE(rest.ok());
+}
+
 TEST_F(ContainerTest, CapabilitiesAreTheGivenOnes) {
   Outcome o = Sh("grep -E '^Cap(Prm|Eff|Bnd|Amb):' /proc/self/status");
   ASSERT_STARTED(o);
@@ -86,6 +144,12 @@ TEST_F(ContainerTest, RlimitsAreClamped) {
   Outcome o = Run(s);
   ASSERT_STARTED(o);
   EXPECT_EQ(o.out, "100\n");
+  // More than fs.nr_open allows anybody.
+  s.process.rlimits = {{"RLIMIT_NOFILE", ~uint64_t{0}, ~uint64_t{0}}};
+  o = Run(s);
+  ASSERT_STARTED(o);
+  ASSERT_EQ(o.warnings.size(), 1u);
+  EXPECT_TRUE(o.warnings[0].starts_with("RLIMIT_NOFILE clamped to ")) << o.warnings[0];
   s.process.rlimits = {{"RLIMIT_UNHEARD_OF", 1, 1}};
   EXPECT_FALSE(Run(s).started);
 }
