@@ -2,6 +2,8 @@
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 
+#include <cstdlib>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "runtime/container.h"
@@ -30,6 +32,11 @@ Status SealSelf(char** argv) {
     if (sealed.error().code() == EPERM || sealed.error().code() == ENOSYS) return OkStatus();
     return std::move(sealed.error());
   }
+  // The link of /proc then names the detached mount; who looks for what lies beside the program
+  // finds it by this.
+  char self[4096];
+  ssize_t n = ::readlink("/proc/self/exe", self, sizeof(self) - 1);
+  if (n > 0) ::setenv("KPOD_SELF", std::string(self, static_cast<size_t>(n)).c_str(), 0);
   ::execveat(sealed->get(), "", argv, environ, AT_EMPTY_PATH);
   return Error::Errno("execute this program again from a read-only mount");
 }

@@ -47,6 +47,32 @@ TEST_F(EscapeTest, SealedExecutableCannotBeWritten) {
   EXPECT_TRUE(Open(program, O_WRONLY).ok());
 }
 
+// What the next test executes: this very program, sealed.
+TEST(SealSelfTest, Probe) {
+  if (std::getenv("KPOD_TEST_SEALED") == nullptr) GTEST_SKIP() << "only as a part of the next test";
+  struct statvfs fs;
+  ASSERT_EQ(::statvfs("/proc/self/exe", &fs), 0);
+  EXPECT_NE(fs.f_flag & ST_RDONLY, 0u);
+  char name[] = "sealed";
+  char* argv[] = {name, nullptr};
+  EXPECT_TRUE(SealSelf(argv).ok());  // returns: done already
+}
+
+TEST(SealSelfTest, ExecutesItselfFromAReadOnlyMount) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  Result<Child> child = Fork([] {
+    ::setenv("KPOD_TEST_SEALED", "1", 1);
+    char name[] = "sealed", filter[] = "--gtest_filter=SealSelfTest.Probe";
+    char* argv[] = {name, filter, nullptr};
+    (void)SealSelf(argv);
+    return 99;
+  });
+  ASSERT_TRUE(child.ok());
+  Result<ExitState> exit = WaitFor(*child);
+  ASSERT_TRUE(exit.ok());
+  EXPECT_EQ(exit->code, 0);
+}
+
 // CVE-2024-21626: descriptors that the caller forgot to mark are not there, and are no working
 // directory.
 TEST_F(EscapeTest, ForgottenDescriptorsDoNotLeak) {
