@@ -110,7 +110,8 @@ void Loader::AddItem(const Node& node, std::string_view list_version, std::strin
         if (entry.key == key || DidYouMean(entry.key, {std::string(key)}).empty()) continue;
         missing.at.line = entry.line;
         missing.at.column = entry.column;
-        missing.text += StrCat("; did you mean ", Quote(key), " by ", Quote(entry.key), "?");
+        missing.path = entry.key;
+        missing.text = StrCat("unknown field; did you mean ", Quote(key), "?");
       }
       said.push_back(std::move(missing));
     }
@@ -262,7 +263,9 @@ void Loader::Finish(Object object, std::vector<Diagnostic> said) {
 
 LoadResult Loader::Take() {
   std::stable_sort(result_.diagnostics.begin(), result_.diagnostics.end(),
-                   [](const Diagnostic& a, const Diagnostic& b) { return a.at.line < b.at.line; });
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+                   });
   return std::move(result_);
 }
 

@@ -111,6 +111,11 @@ Shape TypeRef::shape() const {
   return Shape::kStruct;
 }
 
+bool TypeRef::IsWord() const {
+  Shape s = shape();
+  return s != Shape::kList && s != Shape::kMap && s != Shape::kStruct && s != Shape::kFreeObject;
+}
+
 TypeRef TypeRef::Element() const {
   if (text.size() < 2) return {"any"};
   return {text.substr(1, text.size() - 2)};

@@ -36,6 +36,7 @@ struct TypeRef {
   std::string_view text;
 
   Shape shape() const;
+  bool IsWord() const;         // no list, map or struct
   TypeRef Element() const;     // of a list or a map
   std::string GoName() const;  // as Go's decoder names it: "[]string", "map[string]string", "int32"
 };

@@ -43,7 +43,7 @@ class Checker {
   void Free(const Node& node, TypeRef type, const Place& place, Json* out);
   void Unknown(const Entry& entry, const Place& place);
   void Required(const Node& node, const Type& type, const Place& place);
-  void Missing(const Node& node, const Type& type, const std::string& path);
+  void Missing(const Node& node, const Type& type, const std::string& path, bool told);
   bool Support(const Entry& entry, const Type& type, const Place& place);
   void Mistyped(const Node& node, TypeRef type, const Place& place, std::string_view advice = {});
   void Add(Severity severity, int line, int column, const std::string& path, std::string text);
@@ -134,7 +134,7 @@ void Checker::Struct(const Node& node, const Type& type, const Place& place, Jso
 }
 
 void Checker::Required(const Node& node, const Type& type, const Place& place) {
-  Missing(node, type, place.path);
+  Missing(node, type, place.path, place.told);
   // A spec that is not there counts as an empty one in Kubernetes: "spec.containers: Required
   // value".
   const Field* spec = type.Find("spec");
@@ -145,14 +145,16 @@ void Checker::Required(const Node& node, const Type& type, const Place& place) {
   Node absent;
   absent.line = node.line;
   absent.column = node.column;
-  Missing(absent, *spec_type, Below(place.path, "spec"));
+  Missing(absent, *spec_type, Below(place.path, "spec"), place.told);
 }
 
-void Checker::Missing(const Node& node, const Type& type, const std::string& path) {
+void Checker::Missing(const Node& node, const Type& type, const std::string& path, bool told) {
   for (const Field& field : type.fields) {
     if (!field.required) continue;
     const Node* found = node.Find(field.name);
     if (found != nullptr && !found->IsNull()) continue;
+    // Go's decoder takes a null for the zero value; what is carried out needs a real one.
+    if (found != nullptr && told && field.type.IsWord()) continue;
     const Node& at = found != nullptr ? *found : node;
     Add(Severity::kError, at.line, at.column, Below(path, field.name), "Required value");
   }

@@ -69,13 +69,18 @@ std::string HintFor(const std::vector<Level>& levels, std::string_view field) {
   std::string near = DidYouMean(field, NamesOf(*here.type));
   std::string did_you_mean = near.empty() ? "" : StrCat("did you mean ", Quote(near), "?");
   if (!near.empty() && OneSlip(near, field)) return did_you_mean;
+  for (const Field& known : here.type->fields) {
+    if (field.size() >= 4 && known.name.starts_with(field)) {
+      return StrCat("did you mean ", Quote(known.name), "?");
+    }
+  }
   for (size_t i = levels.size(); i-- > 0;) {
     const Level& level = levels[i];
     if (level.type != here.type && level.type->Find(field) != nullptr) {
       return level.path.empty() ? "this field belongs to the top level of the object"
                                 : StrCat("this field belongs under ", level.path);
     }
-    if (std::string place = PlaceBelow(*level.type, field, 3); !place.empty()) {
+    if (std::string place = PlaceBelow(*level.type, field, 5); !place.empty()) {
       return StrCat("this field belongs under ", Below(level.path, place));
     }
   }

@@ -21,11 +21,19 @@ struct Stopped : std::exception {};  // the builder has said why
 
 class Events : public YAML::EventHandler {
  public:
-  Events(Builder* builder, int first_line) : builder_(builder), first_line_(first_line) {}
+  Events(Builder* builder, const std::string* text, int first_line)
+      : builder_(builder), text_(text), first_line_(first_line) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    // yaml-cpp reads [a, , b] as three values; YAML does not have it.
+    size_t at = static_cast<size_t>(mark.pos);
+    if (!flow_sequence_.empty() && flow_sequence_.back() && anchor == 0 && at < text_->size() &&
+        ((*text_)[at] == ',' || (*text_)[at] == ']')) {
+      builder_->Fail(Line(mark), Column(mark), "YAML: a comma with no value before it");
+      Check(false);
+    }
     Check(builder_->Null(Line(mark), Column(mark), anchor));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -36,15 +44,20 @@ class Events : public YAML::EventHandler {
     Check(builder_->Scalar(Line(mark), Column(mark), tag, value, anchor));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+                       YAML::EmitterStyle::value style) override {
+    flow_sequence_.push_back(style == YAML::EmitterStyle::Flow);
     Check(builder_->Start(Node::Kind::kSequence, Line(mark), Column(mark), anchor));
   }
-  void OnSequenceEnd() override { Check(builder_->End()); }
+  void OnSequenceEnd() override { OnMapEnd(); }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
+    flow_sequence_.push_back(false);
     Check(builder_->Start(Node::Kind::kMap, Line(mark), Column(mark), anchor));
   }
-  void OnMapEnd() override { Check(builder_->End()); }
+  void OnMapEnd() override {
+    flow_sequence_.pop_back();
+    Check(builder_->End());
+  }
 
   int Line(const YAML::Mark& mark) const { return mark.line + first_line_; }
   static int Column(const YAML::Mark& mark) { return mark.column + 1; }
@@ -54,21 +67,46 @@ class Events : public YAML::EventHandler {
     if (!ok) throw Stopped();
   }
   Builder* builder_;
+  const std::string* text_;
   int first_line_;
+  std::vector<bool> flow_sequence_;  // of the open collections: is it a [flow] sequence?
 };
+
+// What the scanner says, for people who do not know scanners.
+std::string Plainly(const std::string& message) {
+  static constexpr std::string_view kPlain[][2] = {
+      {"illegal map value", "a \": \" where no key can be; a value that holds one needs quotes"},
+      {"end of map not found",
+       "this line fits no map above: is its indentation right, and has its key a colon?"},
+      {"end of sequence not found", "this line fits no list above: is its indentation right?"},
+      {"end of map flow not found", "a { without its }"},
+      {"end of sequence flow not found", "a [ without its ]"},
+      {"illegal EOF in scalar", "a quote that is never closed"},
+      {"illegal document indicator in scalar", "a quote that is never closed"},
+      {"illegal flow end", "a ] or } that nothing opened"},
+      {"illegal block entry", "a \"- \" where no list can begin"},
+      {"unknown token", "a character that cannot begin a value; put the value in quotes"},
+  };
+  for (const auto& [scanner, plain] : kPlain) {
+    if (message == scanner) return std::string(plain);
+  }
+  return message;
+}
 
 Document ParseChunk(const Chunk& chunk, Budget* budget) {
   Document document;
   document.line = chunk.first_line;
   Builder builder(budget);
-  Events events(&builder, chunk.first_line);
+  // The mark at the end makes yaml-cpp see a quote that is never closed.
+  std::string chunk_text = StrCat(chunk.text, chunk.text.ends_with('\n') ? "...\n" : "\n...\n");
+  Events events(&builder, &chunk_text, chunk.first_line);
   try {
-    std::istringstream stream{std::string(chunk.text)};
+    std::istringstream stream{chunk_text};
     YAML::Parser parser(stream);
     if (parser.HandleNextDocument(events) && parser) {
       // A second document inside one chunk means that the first ended where it should not.
       Builder rest(budget);
-      Events more(&rest, chunk.first_line);
+      Events more(&rest, &chunk_text, chunk.first_line);
       if (parser.HandleNextDocument(more) && !rest.TakeRoot().IsNull()) {
         builder.Fail(chunk.first_line, 1, "text after the end of the document");
       }
@@ -76,7 +114,8 @@ Document ParseChunk(const Chunk& chunk, Budget* budget) {
   } catch (const Stopped&) {
   } catch (const YAML::Exception& e) {
     int line = e.mark.line < 0 ? chunk.first_line : events.Line(e.mark);
-    builder.Fail(line, e.mark.column < 0 ? 1 : Events::Column(e.mark), StrCat("YAML: ", e.msg));
+    builder.Fail(line, e.mark.column < 0 ? 1 : Events::Column(e.mark),
+                 StrCat("YAML: ", Plainly(e.msg)));
   } catch (const std::exception& e) {
     builder.Fail(chunk.first_line, 1, StrCat("YAML: ", e.what()));
   }
