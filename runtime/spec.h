@@ -23,7 +23,10 @@ struct Mount {
   std::string
       type;  // "bind", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup"; "bind" by option too
   std::string source;
-  std::vector<std::string> options;  // mount(8) words: ro, rbind, nosuid, mode=..., size=...
+  // mount(8) words: ro, rbind, nosuid, rro, rslave, tmpcopyup, mode=..., size=...; and
+  // "kpod.subpath=REL" of a bind mount: what is bound is REL below `source`, opened so that no link
+  // leads out of it and made as a directory when absent (a volume's subPath).
+  std::vector<std::string> options;
 };
 struct Rlimit {
   std::string type;  // "RLIMIT_NOFILE"
