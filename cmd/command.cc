@@ -57,15 +57,21 @@ Match Find(const std::vector<std::string>& args) {
   return best;
 }
 
-// exec POD COMMAND...: options end at the first argument, whose followers belong to the container.
+// exec [options] POD [options] [--] COMMAND...: what follows the command belongs to the container.
 void CutRest(const po::options_description& options, std::vector<std::string>* args,
              std::vector<std::string>* rest) {
+  bool pod_seen = false;
   for (size_t i = 0; i < args->size(); ++i) {
     const std::string& word = (*args)[i];
-    if (word.size() < 2 || word[0] != '-') {
-      rest->assign(args->begin() + static_cast<std::ptrdiff_t>(i) + 1, args->end());
-      args->resize(i + 1);
-      if (!rest->empty() && rest->front() == "--") rest->erase(rest->begin());
+    bool end = word == "--";
+    bool option = !end && word.size() > 1 && word[0] == '-';
+    if (!option && !end && !pod_seen) {
+      pod_seen = true;
+      continue;
+    }
+    if (!option) {
+      rest->assign(args->begin() + static_cast<std::ptrdiff_t>(i) + (end ? 1 : 0), args->end());
+      args->resize(i);
       return;
     }
     bool is_long = word[1] == '-';

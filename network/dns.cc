@@ -70,12 +70,21 @@ class Server : public DnsServer {
   Status Open() {
     Fd host = TRY(Dup(options_.host_netns_fd));
     host_ = std::move(host);
-    udp_ = TRY(SocketIn(options_.pod_netns_fd, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
-    tcp_ = TRY(SocketIn(options_.pod_netns_fd, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    auto ip = ParseIpv4(options_.pod_ip);
+    if (!ip) return Error("DNS: not an address: " + options_.pod_ip);
+    std::string device = VethFor(*ip);
+    Fd node = TRY(kpod::Open(options_.paths.run + "/netns/node", O_RDONLY));
+    udp_ = TRY(SocketIn(node.get(), AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    tcp_ = TRY(SocketIn(node.get(), AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
     int on = 1;
     ::setsockopt(tcp_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     sockaddr_in a = Address(listen_, 53);
     for (const Fd* fd : {&udp_, &tcp_}) {
+      // All pods' responders have this address; each hears its own veth only.
+      if (::setsockopt(fd->get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(),
+                       static_cast<socklen_t>(device.size())) < 0) {
+        return Error::Errno("DNS: bind to " + device);
+      }
       if (::bind(fd->get(), reinterpret_cast<sockaddr*>(&a), sizeof(a)) < 0)
         return Error::Errno("DNS: bind " + options_.listen);
     }

@@ -68,7 +68,8 @@ Result<Json> Inspect(const store::Paths& paths);  // subnets, leases, ports: for
 // namespace.
 Status BringUpLoopback();
 
-// The pod's DNS responder: one per supervisor, on `nameserver`:53 UDP and TCP inside the pod's
+// The pod's DNS responder: one per supervisor, on `listen`:53 UDP and TCP at the node's end of the
+// pod's veth (so that port 53 inside the pod stays free for a pod that serves DNS itself).
 // namespace. Zone data comes from the state files (re-read when they change); the rest is forwarded
 // from the host's namespace to the resolvers of `upstream_resolv_conf`. cluster.local misses are
 // NXDOMAIN here and never forwarded.
@@ -76,8 +77,8 @@ class DnsServer {
  public:
   struct Options {
     store::Paths paths;
-    std::string listen;                // address in the pod's namespace
-    int pod_netns_fd = -1;             // sockets to the pod are made there
+    std::string listen;                // the gateway, as the pod sees it
+    std::string pod_ip;                // says which veth
     int host_netns_fd = -1;            // sockets to upstream are made there
     std::string upstream_resolv_conf;  // path
   };

@@ -57,8 +57,7 @@ Status Supervisor::ServeDns() {
   network::DnsServer::Options options;
   options.paths = paths_;
   options.listen = a.nameserver;
-  Fd own = TRY(Open("/proc/self/ns/net", O_RDONLY));
-  options.pod_netns_fd = own.get();
+  options.pod_ip = a.ip;
   options.host_netns_fd = sandbox_->host_netns();
   options.upstream_resolv_conf = "/etc/resolv.conf";
   dns_ = TRY(network::DnsServer::Create(options));
