@@ -12,6 +12,7 @@
 #include "pods/events.h"
 #include "pods/pod_files.h"
 #include "pods/workloads.h"
+#include "runtime/cgroup.h"
 
 namespace kpod::pods {
 
@@ -217,7 +218,10 @@ Status CollectNetworkGarbage(const store::Paths& paths) {
   for (const PodRecord& r : TRY(ListPods(paths))) {
     if (r.alive) live.push_back(r.plan.Id());
   }
-  return network::CollectGarbage(paths, live);
+  TRY(network::CollectGarbage(paths, live));
+  if (!live.empty()) return OkStatus();
+  // The group above the pods'; a pod that is being made at this moment keeps it, since it is not empty then.
+  return runtime::Cgroup::At(Dirname(CgroupPath(paths, "pod"))).Remove();
 }
 
 }  // namespace kpod::pods
