@@ -126,13 +126,16 @@ Json Refuse(std::vector<std::string> names, int code) {
   return j;
 }
 
-Json Allow(const char* name, int index, uint64_t value, uint64_t value_two, const char* op) {
-  Json j = Rule({name}, "SCMP_ACT_ALLOW");
+Json When(Json j, int index, uint64_t value, uint64_t value_two, const char* op) {
   Json arg = {{"index", index}, {"value", value}};
   if (value_two != 0) arg["valueTwo"] = value_two;
   arg["op"] = op;
   j["args"] = Json::array({arg});
   return j;
+}
+
+Json Allow(const char* name, int index, uint64_t value, uint64_t value_two, const char* op) {
+  return When(Rule({name}, "SCMP_ACT_ALLOW"), index, value, value_two, op);
 }
 
 void AddArguments(bool admin, Json* rules) {
@@ -144,10 +147,17 @@ void AddArguments(bool admin, Json* rules) {
   rules->push_back(Allow("socket", 0, 38, 0, "SCMP_CMP_LT"));
   rules->push_back(Allow("socket", 0, 39, 0, "SCMP_CMP_EQ"));
   rules->push_back(Allow("socket", 0, 40, 0, "SCMP_CMP_GT"));
+  for (uint64_t family : {38u, 40u}) {
+    rules->push_back(When(Refuse({"socket"}, EPERM), 0, family, 0, "SCMP_CMP_EQ"));
+  }
   if (admin) return;
   uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                         CLONE_NEWNET | CLONE_NEWCGROUP;
   rules->push_back(Allow("clone", 0, namespaces, 0, "SCMP_CMP_MASKED_EQ"));
+  for (uint64_t flag = 1; flag <= namespaces; flag <<= 1) {
+    if ((namespaces & flag) == 0) continue;
+    rules->push_back(When(Refuse({"clone"}, EPERM), 0, flag, flag, "SCMP_CMP_MASKED_EQ"));
+  }
   // Its flags are behind a pointer, where a filter cannot see them: ENOSYS makes libc use clone.
   rules->push_back(Refuse({"clone3"}, ENOSYS));
 }

@@ -38,7 +38,9 @@ TEST(SeccompTest, DefaultProfileRefusesAndAllows) {
   EXPECT_EQ(Under(*f, [] { return long{::personality(0xffffffff)}; }), 0);
   EXPECT_NE(Under(*f, [] { return long{::personality(0x0400000)}; }), 0);
   EXPECT_EQ(Under(*f, [] { return long{::socket(AF_UNIX, SOCK_STREAM, 0)}; }), 0);
-  EXPECT_EQ(Under(*f, [] { return long{::socket(AF_VSOCK, SOCK_STREAM, 0)}; }), ENOSYS);
+  EXPECT_EQ(Under(*f, [] { return long{::socket(AF_VSOCK, SOCK_STREAM, 0)}; }), EPERM);
+  EXPECT_EQ(Under(*f, [] { return ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS, 0, 0, 0, 0); }),
+            EPERM);
 }
 
 TEST(SeccompTest, CapabilitiesOpenCalls) {
