@@ -14,7 +14,7 @@ EDGES = [
     (r'netlink/', r'network/'),
     (r'ldns/', r'network/'),
     (r'nftables/', r'network/'),
-    (r'openssl/', r'network/'),
+    (r'openssl/', r'network/|images/helper/digest'),
     (r'boost/', r'cmd/'),
     (r'archive(_entry)?\.h', r'images/helper/'),
     (r'curl/', r'images/helper/'),
