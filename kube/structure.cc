@@ -123,7 +123,9 @@ void Checker::Struct(const Node& node, const Type& type, const Place& place, Jso
       if (!options_.drop_unknown) Unknown(entry, place);
       continue;
     }
-    if (entry.value.IsNull()) continue;
+    // Go's decoder takes a null for the zero value; what is carried out needs a real one.
+    bool zero = field->required && place.told && field->type.IsWord();
+    if (entry.value.IsNull() && !zero) continue;
     Place below{Below(place.path, field->name), type.name.substr(type.name.rfind('.') + 1),
                 field->name, place.told, place.in_status || field->name == "status"};
     if (!place.told) below.told = Support(entry, type, below);
@@ -153,7 +155,6 @@ void Checker::Missing(const Node& node, const Type& type, const std::string& pat
     if (!field.required) continue;
     const Node* found = node.Find(field.name);
     if (found != nullptr && !found->IsNull()) continue;
-    // Go's decoder takes a null for the zero value; what is carried out needs a real one.
     if (found != nullptr && told && field.type.IsWord()) continue;
     const Node& at = found != nullptr ? *found : node;
     Add(Severity::kError, at.line, at.column, Below(path, field.name), "Required value");
