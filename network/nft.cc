@@ -100,11 +100,12 @@ Result<bool> TableExists(int netns_fd, const std::string& name) {
   NetlinkMessage ask("look for the nft table " + name, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
                      0);
   nfgenmsg header{AF_INET, NFNETLINK_V0, 0};
-  ask.Fixed(header).Text(NFTA_TABLE_NAME, name).Accept(ENOENT);
+  ask.Fixed(header).Text(NFTA_TABLE_NAME, name);
   bool found = false;
-  TRY(socket.Query(std::move(ask), [&](const NetlinkReply& r) {
+  Status asked = socket.Query(std::move(ask), [&](const NetlinkReply& r) {
     found = found || r.type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
-  }));
+  });
+  if (!asked && asked.error().code() != ENOENT) return std::move(asked.error());
   return found;
 }
 

@@ -220,7 +220,8 @@ Status CollectNetworkGarbage(const store::Paths& paths) {
   }
   TRY(network::CollectGarbage(paths, live));
   if (!live.empty()) return OkStatus();
-  // The group above the pods'; a pod that is being made at this moment keeps it, since it is not empty then.
+  // The group above the pods'; a pod that is being made at this moment keeps it, since it is not
+  // empty then.
   return runtime::Cgroup::At(Dirname(CgroupPath(paths, "pod"))).Remove();
 }
 

@@ -162,7 +162,7 @@ class KpodTest(unittest.TestCase):
         return ''
 
     def pid(self, pod, container):
-        return self.container(pod, container).get('pid', 0)
+        return self.container(pod, container).get('kpodPid', 0)
 
     def logs(self, *argv, **more):
         return self.kpod('logs', *argv, **more).stdout

@@ -80,7 +80,7 @@ class Snapshot:
         lines = []
         for kind, things in self.parts.items():
             for thing in sorted(things - before.parts[kind]):
-                if kind == 'file' and (thing.endswith('.lock') or '/locks' in thing or
+                if kind == 'file' and (thing.endswith('.lock') or thing.endswith('/network/config.json') or '/run/seccomp' in thing or '/locks' in thing or
                                        os.path.isdir(thing) and not os.listdir(thing)):
                     continue
                 if kind == 'cgroup' and not re.search(r'/kpod[^/]*/', thing):
