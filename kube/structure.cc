@@ -36,6 +36,7 @@ class Checker {
   void Value(const Node& node, TypeRef type, const Place& place, Json* out);
   void List(const Node& node, TypeRef type, const Place& place, Json* out);
   void Map(const Node& node, TypeRef type, const Place& place, Json* out);
+  void Key(const Entry& entry, const Place& place);
   void Word(const Node& node, TypeRef type, const Place& place, Json* out);
   void String(const Node& node, TypeRef type, const Place& place, Json* out);
   void Number(const Node& node, TypeRef type, const Place& place, Json* out);
@@ -219,8 +220,16 @@ void Checker::Map(const Node& node, TypeRef type, const Place& place, Json* out)
   Place below = place;
   for (const Entry& entry : node.entries) {
     below.path = Below(place.path, entry.key);
+    if (!place.told) Key(entry, below);
     Value(entry.value, element, below, &AppendMember(out, entry.key));
   }
+}
+
+void Checker::Key(const Entry& entry, const Place& place) {
+  struct Support support = SupportOfKey(place.type, place.field, entry.key);
+  if (support.status != Status::kNotYet || entry.value.IsNull()) return;
+  Add(Severity::kWarning, entry.line, entry.column, place.path,
+      StrCat("not carried out yet: ", support.meaning));
 }
 
 void Checker::Free(const Node& node, TypeRef type, const Place& place, Json* out) {

@@ -76,13 +76,11 @@ constexpr Row kFields[] = {
     {"Container.restartPolicyRules", kLater, "the restart policy of the pod counts"},
     {"Container.securityContext", kYes, ""},
     {"Container.startupProbe", kLater, "the container counts as started as soon as it runs"},
-    {"Container.stdin", kLater, "standard input is empty"},
-    {"Container.stdinOnce", kLater, "standard input is empty"},
-    {"Container.terminationMessagePath", kLater, "no message is read when the container ends",
-     "/dev/termination-log"},
-    {"Container.terminationMessagePolicy", kLater, "no message is read when the container ends",
-     "File"},
-    {"Container.tty", kLater, "the container gets no terminal"},
+    {"Container.stdin", kYes, ""},
+    {"Container.stdinOnce", kYes, ""},
+    {"Container.terminationMessagePath", kYes, ""},
+    {"Container.terminationMessagePolicy", kLater, "the end of the log is no message", "File"},
+    {"Container.tty", kYes, ""},
     {"Container.volumeDevices", kLater, "the container does not see the block device"},
     {"Container.volumeMounts", kYes, ""},
     {"Container.workingDir", kYes, ""},
@@ -95,15 +93,18 @@ constexpr Row kFields[] = {
     {"DeploymentSpec.replicas", kYes, ""},
     {"DeploymentSpec.revisionHistoryLimit", kLater, "no older revisions are kept"},
     {"DeploymentSpec.selector", kYes, ""},
-    {"DeploymentSpec.strategy", kLater, "changed pods are replaced all at once"},
+    {"DeploymentSpec.strategy", kYes, ""},
     {"DeploymentSpec.template", kYes, ""},
+    {"DeploymentStrategy.rollingUpdate", kLater,
+     "all new pods start at once, then the old ones go"},
+    {"DeploymentStrategy.type", kYes, ""},
     {"EmptyDirVolumeSource.*", kYes, ""},
     {"EnvFromSource.*", kYes, ""},
     {"EnvVar.*", kYes, ""},
     {"EnvVarSource.configMapKeyRef", kYes, ""},
-    {"EnvVarSource.fieldRef", kLater, "the variable stays empty"},
-    {"EnvVarSource.fileKeyRef", kLater, "the variable stays empty"},
-    {"EnvVarSource.resourceFieldRef", kLater, "the variable stays empty"},
+    {"EnvVarSource.fieldRef", kLater, "the variable is not set"},
+    {"EnvVarSource.fileKeyRef", kLater, "the variable is not set"},
+    {"EnvVarSource.resourceFieldRef", kLater, "the variable is not set"},
     {"EnvVarSource.secretKeyRef", kYes, ""},
     {"HostAlias.*", kYes, ""},
     {"HostPathVolumeSource.*", kYes, ""},
@@ -197,7 +198,7 @@ constexpr Row kFields[] = {
     {"PodSpec.securityContext", kYes, ""},
     {"PodSpec.serviceAccount", kNone, kNoApiServer},
     {"PodSpec.serviceAccountName", kNone, kNoApiServer},
-    {"PodSpec.setHostnameAsFQDN", kLater, "the host name is the short one"},
+    {"PodSpec.setHostnameAsFQDN", kYes, ""},
     {"PodSpec.shareProcessNamespace", kYes, ""},
     {"PodSpec.subdomain", kYes, ""},
     {"PodSpec.terminationGracePeriodSeconds", kYes, ""},
@@ -227,17 +228,14 @@ constexpr Row kFields[] = {
     {"SecurityContext.windowsOptions", kNone, "this machine runs Linux"},
     {"Sysctl.*", kYes, ""},
     {"Volume.configMap", kYes, ""},
-    {"Volume.downwardAPI", kLater, "the pod waits for a volume that cannot be made"},
     {"Volume.emptyDir", kYes, ""},
-    {"Volume.ephemeral", kLater, "the pod waits for a volume that cannot be made"},
     {"Volume.hostPath", kYes, ""},
     {"Volume.name", kYes, ""},
     {"Volume.persistentVolumeClaim", kYes, ""},
-    {"Volume.projected", kLater, "the pod waits for a volume that cannot be made"},
     {"Volume.secret", kYes, ""},
-    {"Volume.*", kLater, "kpod mounts no volumes of this type"},
+    {"Volume.*", kLater, "an empty directory stands in its place"},
     {"VolumeMount.mountPath", kYes, ""},
-    {"VolumeMount.mountPropagation", kLater, "mounts made later stay on their side", "None"},
+    {"VolumeMount.mountPropagation", kYes, ""},
     {"VolumeMount.name", kYes, ""},
     {"VolumeMount.readOnly", kYes, ""},
     {"VolumeMount.recursiveReadOnly", kLater, "mounts below this one stay writable", "Disabled"},
@@ -260,6 +258,16 @@ Support SupportOfKind(std::string_view group, std::string_view kind) {
   if (row != nullptr) return {row->status, row->meaning, {}};
   // All that is asked for in every manifest has a row; the rest talks to the cluster's own parts.
   return {Status::kNoMeaning, kNoCluster, {}};
+}
+
+Support SupportOfKey(std::string_view type, std::string_view field, std::string_view key) {
+  if (type == "ResourceRequirements" && key != "cpu" && key != "memory") {
+    return {Status::kNotYet,
+            field == "limits" ? "the container may use as much of it as there is"
+                              : "nothing is put by for the container",
+            {}};
+  }
+  return {Status::kCarriedOut, {}, {}};
 }
 
 Support SupportOfField(std::string_view type, std::string_view field) {

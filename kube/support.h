@@ -19,6 +19,9 @@ struct Support {
 Support SupportOfKind(std::string_view group, std::string_view kind);
 Support SupportOfField(std::string_view type, std::string_view field);
 
+// Of a key of a map that is carried out: resources other than cpu and memory.
+Support SupportOfKey(std::string_view type, std::string_view field, std::string_view key);
+
 // Rows that name no kind, type or field of the schema: empty, which a test checks.
 std::vector<std::string_view> StraySupportRows();
 
