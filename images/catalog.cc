@@ -29,10 +29,11 @@ std::string Layout::NameFile(const std::string& full_name) const {
 }
 
 Status Layout::MakeAll() const {
-  // 0711: a container's root of another user passes through to its layers.
-  TRY(MakeDirs(root, 0711));
+  // 0700: users of this machine must not reach the setuid programs and device nodes of images
+  // (CVE-2021-41091). Overlay needs no more: it reads layers with the rights of who mounted it.
+  TRY(MakeDirs(root));
   for (const std::string& dir : {Names(), Records(), Configs(), Temp()}) TRY(MakeDir(dir));
-  TRY(MakeDir(Layers(), 0711));
+  TRY(MakeDir(Layers()));
   return MakeDirs(Dirname(writers));
 }
 

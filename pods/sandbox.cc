@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "pods/launch.h"
 #include "pods/volumes.h"
+#include "runtime/procfs.h"
 
 namespace kpod::pods {
 
@@ -79,12 +80,20 @@ Status WriteEtc(const store::Paths& paths, const Plan& plan,
 }
 
 Status WriteSysctls(const Plan& plan) {
-  for (const auto& [name, value] : plan.sysctls) {
-    std::string path = "/proc/sys/" + ReplaceAll(name, ".", "/");
-    if (Contains(path, "..")) return Error("sysctl " + name + ": not a name");
-    TRY(WriteFile(path, value).Context("sysctl " + name));
+  if (plan.sysctls.empty()) return OkStatus();
+  std::map<std::string, std::string> sysctls(plan.sysctls.begin(), plan.sysctls.end());
+  for (const auto& [name, value] : sysctls) {
+    // Only what the pod has for itself: what it shares with the machine is not its to set.
+    Result<std::string> path = runtime::SysctlPath(name);
+    if (!path) return std::move(path.error());
+    bool net = path->starts_with("sys/net/") || *path == "sys/kernel/domainname";
+    if (net ? plan.network == "host" : plan.host_ipc) {
+      return Error(StrCat("sysctl ", name, " may not be set when ", net ? "hostNetwork" : "hostIPC",
+                          " is true"));
+    }
   }
-  return OkStatus();
+  Fd proc = TRY(runtime::OpenProc());
+  return runtime::ApplySysctls(proc.get(), sysctls);
 }
 
 // PID 1 of a shared PID namespace: reaps, and shows the containers nothing. Its root is an empty

@@ -15,6 +15,7 @@
 #include "runtime/cgroup_files.h"
 #include "runtime/device_filter.h"
 #include "runtime/hierarchies.h"
+#include "runtime/namespaces.h"
 #include "runtime/syscalls.h"
 
 namespace kpod::runtime {
@@ -117,6 +118,7 @@ void ApplyFiles(const std::string& path, const std::vector<CgroupFile>& files, i
   std::vector<std::pair<std::string, const CgroupFile*>> again;
   std::set<std::string> missing;
   for (const CgroupFile& f : files) {
+    if (f.controller == "devices") continue;  // a wall and no limit: FilterDevices
     const std::string* root = version == 2 ? &h.v2 : h.V1(f.controller);
     if (root == nullptr) {
       if (missing.insert(f.controller).second) {
@@ -137,6 +139,27 @@ void ApplyFiles(const std::string& path, const std::vector<CgroupFile>& files, i
     Warn(warnings,
          StrCat("cannot set ", f->file, " to ", f->value, ": ", std::strerror(s.error().code())));
   }
+}
+
+// Rules for devices are a wall: a container that may make nodes (CAP_MKNOD), or whose image brings
+// some, reaches the machine's disks without them. So what cannot be applied is an error.
+Status FilterDevices(const std::string& path, const std::vector<CgroupFile>& files,
+                     const std::vector<DeviceRule>& rules) {
+  const Hierarchies& h = HostHierarchies();
+  if (const std::string* root = h.V1("devices")) {
+    for (const CgroupFile& f : files) {
+      if (f.controller == "devices") TRY(WriteLimit(Below(*root, path), f));
+    }
+    return OkStatus();
+  }
+  if (h.v2.empty()) return Error("this machine has no devices controller");
+  Fd dir =
+      TRY(Open(Below(h.v2, path), O_RDONLY | O_DIRECTORY));  // a program works on a hybrid, too
+  return AttachDeviceFilter(dir.get(), EffectiveDeviceRules(rules));
+}
+
+bool DeniesDevices(const std::vector<DeviceRule>& rules) {
+  return std::any_of(rules.begin(), rules.end(), [](const DeviceRule& r) { return !r.allow; });
 }
 
 }  // namespace
@@ -172,12 +195,11 @@ Status Cgroup::Update(const Resources& resources, std::vector<std::string>* warn
     if (!resources.unified.empty()) Warn(warnings, "this machine has no cgroup v2 controllers");
   }
   ApplyFiles(path_, files, version, warnings);
-  if (version == 2 && !resources.devices.empty()) {
-    Fd dir = TRY(OpenV2());
-    Status s = AttachDeviceFilter(dir.get(), EffectiveDeviceRules(resources.devices));
-    if (!s) Warn(warnings, StrCat("devices are not filtered: ", s.error().message()));
-  }
-  return OkStatus();
+  if (resources.devices.empty()) return OkStatus();
+  Status filtered = FilterDevices(path_, files, resources.devices);
+  // In a user namespace the kernel refuses device nodes by itself.
+  if (filtered || InUserNamespace() || !DeniesDevices(resources.devices)) return OkStatus();
+  return std::move(filtered).Context("devices cannot be kept from the container");
 }
 
 Result<Fd> Cgroup::OpenV2() const {

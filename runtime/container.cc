@@ -1,7 +1,5 @@
 #include "runtime/container.h"
 
-#include <sys/stat.h>
-
 #include "base/files.h"
 #include "base/text.h"
 #include "runtime/container_child.h"
@@ -22,13 +20,6 @@ Status WriteIdMaps(const Spec& spec, pid_t pid) {
   }
   TRY(WriteFile(StrCat("/proc/", pid, "/uid_map"), IdMapText(spec.uid_mappings)));
   return WriteFile(StrCat("/proc/", pid, "/gid_map"), IdMapText(spec.gid_mappings));
-}
-
-// True where the initial user namespace is not the caller's.
-bool InUserNamespace() {
-  constexpr ino_t kInitialUserNamespace = 0xEFFFFFFDU;  // PROC_USER_INIT_INO
-  struct stat st;
-  return ::stat("/proc/self/ns/user", &st) == 0 && st.st_ino != kInitialUserNamespace;
 }
 
 Result<PreparedContainer> PrepareContainer(const Spec& spec, const StartOptions& options) {

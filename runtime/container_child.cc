@@ -71,7 +71,7 @@ Status EnterContainer(PreparedContainer* c, int socket, std::vector<std::string>
   ::umask(0);  // what is made here has the mode that is said; the program's comes with its ids
   // Processes of a PID namespace that is shared must not look into this one before its program runs
   // (CVE-2016-9962).
-  if (c->namespaces.join_pid >= 0) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if ((c->namespaces.clone_flags & CLONE_NEWPID) == 0) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   TRY(BecomeNamespaceRoot(*c, socket));
   // Before the cgroup namespace, whose root is the group that the process is in.
   if (c->cgroup != nullptr) TRY(c->cgroup->EnterV1());

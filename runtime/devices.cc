@@ -113,7 +113,7 @@ Result<std::vector<PreparedDevice>> PrepareDevices(const Spec& spec, bool user_n
 
 Status ApplyDevices(int root, const std::vector<PreparedDevice>& devices) {
   if (devices.empty()) return OkStatus();
-  Fd dev = TRY(DirectoryInside(root, "/dev"));
+  Fd dev = TRY(RealDirectoryInside(root, "/dev"));
   for (const PreparedDevice& d : devices) TRY(MakeDevice(root, dev.get(), d));
   return MakeLinks(dev.get());
 }

@@ -3,6 +3,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "runtime/container.h"
@@ -26,12 +28,21 @@ struct Target {
   bool other_user_namespace = false;
 };
 
-Result<Target> OpenTarget(pid_t pid) {
+// A pid that was noted down may be another process by now, even one of the host: the container's
+// group tells.
+Status CheckMember(pid_t pid, const Cgroup& group) {
+  std::vector<pid_t> members = TRY(group.Processes());
+  if (std::find(members.begin(), members.end(), pid) != members.end()) return OkStatus();
+  return Error(StrCat("process ", pid, " is not of this container"));
+}
+
+Result<Target> OpenTarget(pid_t pid, const Cgroup* group) {
   Target out;
   out.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!out.pidfd) return Error::Errno(StrCat("process ", pid));
   out.pid_namespace = TRY(Open(StrCat("/proc/", pid, "/ns/pid"), O_RDONLY));
   out.other_user_namespace = !SameNamespace(pid, "user");
+  if (group != nullptr) TRY(CheckMember(pid, *group));
   // Alive now: then the paths above were those of the process that the pidfd means.
   if (::syscall(SYS_pidfd_send_signal, out.pidfd.get(), 0, nullptr, 0) < 0) {
     return Error::Errno(StrCat("process ", pid));
@@ -63,7 +74,7 @@ Status EnterTarget(const ExecOptions& o, const Target& target, const PreparedPro
 }  // namespace
 
 Result<Started> Exec(const ExecOptions& options) {
-  Target target = TRY(OpenTarget(options.target));
+  Target target = TRY(OpenTarget(options.target, options.cgroup));
   PreparedProcess process = TRY(
       PrepareProcess(options.process, options.seccomp, options.default_seccomp, options.cache_dir,
                      {options.stdin_fd, options.stdout_fd, options.stderr_fd}));

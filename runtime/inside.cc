@@ -73,6 +73,15 @@ Result<Fd> DirectoryInside(int root, const std::string& path, mode_t mode) {
   });
 }
 
+Result<Fd> RealDirectoryInside(int root, const std::string& path, mode_t mode) {
+  TRY(DirectoryInside(root, path, mode));
+  Fd fd(OpenAt2(root, path.c_str(), O_PATH | O_NOFOLLOW, 0, kInRoot));
+  struct stat st;
+  if (!fd || ::fstat(fd.get(), &st) < 0) return Error::Errno("open " + path + " in the container");
+  if (!S_ISDIR(st.st_mode)) return Error(path + " of the image is a symbolic link");
+  return fd;
+}
+
 Result<Fd> FileInside(int root, const std::string& path, mode_t mode) {
   int fd = OpenAt2(root, path.c_str(), O_PATH, 0, kInRoot);
   if (fd >= 0) return Fd(fd);
@@ -91,6 +100,8 @@ Result<Fd> OpenBeneath(int base, const std::string& relative) {
   if (fd >= 0) return Fd(fd);
   if (errno == EXDEV) return Error("subPath " + Quote(relative) + " leaves the volume");
   if (errno != ENOENT) return Error::Errno("subPath " + Quote(relative));
+  struct stat volume;
+  if (::fstat(base, &volume) < 0) return Error::Errno("subPath " + Quote(relative));
   Fd at = TRY(Dup(base));
   std::string done;
   for (const std::string& part : Split(relative, '/')) {
@@ -99,10 +110,13 @@ Result<Fd> OpenBeneath(int base, const std::string& relative) {
     done = JoinPath(done, part);
     fd = OpenAt2(base, done.c_str(), O_PATH | O_DIRECTORY, 0, kBeneath);
     if (fd < 0 && errno == ENOENT) {
-      if (::mkdirat(at.get(), part.c_str(), 0755) < 0 && errno != EEXIST) {
-        return Error::Errno("subPath " + Quote(relative));
-      }
+      bool made = ::mkdirat(at.get(), part.c_str(), 0755) == 0;
+      if (!made && errno != EEXIST) return Error::Errno("subPath " + Quote(relative));
       fd = OpenAt2(base, done.c_str(), O_PATH | O_DIRECTORY, 0, kBeneath);
+      // Whoever may write to the volume may write to it here; the umask has no say.
+      if (made && fd >= 0) {
+        (void)::chmod(StrCat("/proc/self/fd/", fd).c_str(), volume.st_mode & 07777);
+      }
     }
     if (fd < 0) return Error::Errno("subPath " + Quote(relative));
     at = Fd(fd);

@@ -17,10 +17,14 @@ Result<Fd> OpenInside(int root, const std::string& path, int flags);
 // O_PATH descriptors of a directory or file, which is made (with its parents) when absent. A
 // dangling link on the way is followed inside the root, as /var/run -> /run needs it.
 Result<Fd> DirectoryInside(int root, const std::string& path, mode_t mode = 0755);
+// As DirectoryInside, but `path` itself may not be a symbolic link: procfs, sysfs and /dev go where
+// their names say, or a later mount could hide them from the container (CVE-2023-27561).
+Result<Fd> RealDirectoryInside(int root, const std::string& path, mode_t mode = 0755);
 Result<Fd> FileInside(int root, const std::string& path, mode_t mode = 0644);
 
-// A volume's subPath: `relative` below `base`, made as a directory when absent. Links may be
-// followed as long as they stay below the base; Kubernetes refuses those that leave it.
+// A volume's subPath: `relative` below `base`, made as a directory with the mode of the base when
+// absent, as the kubelet does. Links may be followed as long as they stay below the base;
+// Kubernetes refuses those that leave it.
 Result<Fd> OpenBeneath(int base, const std::string& relative);
 
 }  // namespace kpod::runtime

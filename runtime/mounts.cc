@@ -1,10 +1,13 @@
 #include "runtime/mounts.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -134,6 +137,35 @@ Status ApplyCgroups(int root, const PreparedMount& m, const std::vector<Prepared
   return SetMountAttributes(mount.get(), m.options.set, 0, MS_PRIVATE, true);
 }
 
+bool OnProcfs(int fd) {
+  struct statfs fs;
+  return ::fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+// A volume over /proc or over a part of it would be what the container and its tools take for the
+// kernel's word (CVE-2019-16884, CVE-2019-19921). Files that only report numbers may be covered, as
+// lxcfs does, and a part of procfs may be shown again.
+Status MayCover(const Mount& m, int tree, int target) {
+  static const std::set<std::string> numbers = {"/proc/cpuinfo",
+                                                "/proc/diskstats",
+                                                "/proc/loadavg",
+                                                "/proc/meminfo",
+                                                "/proc/net/dev",
+                                                "/proc/slabinfo",
+                                                "/proc/stat",
+                                                "/proc/swaps",
+                                                "/proc/uptime",
+                                                "/proc/sys/crypto/fips_enabled",
+                                                "/proc/sys/kernel/ns_last_pid"};
+  std::string path = CleanPath(m.destination);
+  if (path != "/proc" && !OnProcfs(target)) return OkStatus();
+  if ((tree >= 0 && OnProcfs(tree)) || numbers.count(path) != 0) return OkStatus();
+  return Error(StrCat("mount ", m.destination, ": nothing may be mounted over procfs"));
+}
+
+// procfs and sysfs, which a link of the image must not lead elsewhere.
+bool MustBeReal(const std::string& type) { return type == "proc" || type == "sysfs"; }
+
 bool RefusedInUserNamespace(const std::string& type) { return type == "sysfs" || type == "proc"; }
 
 }  // namespace
@@ -193,12 +225,16 @@ Status ApplyMount(int root, PreparedMount* m, const std::vector<PreparedMount>& 
     Fd target = TRY((m->is_directory ? DirectoryInside(root, mount.destination)
                                      : FileInside(root, mount.destination))
                         .Context("mount"));
+    TRY(MayCover(mount, m->tree.get(), target.get()));
     return AttachMount(m->tree.get(), target.get()).Context(StrCat("mount ", mount.destination));
   }
   if (is_cgroup && !HostHierarchies().v2_has_controllers) {
     return ApplyCgroups(root, *m, cgroups).Context(StrCat("mount ", mount.destination));
   }
-  Fd target = TRY(DirectoryInside(root, mount.destination).Context("mount"));
+  Fd target = TRY((MustBeReal(mount.type) ? RealDirectoryInside(root, mount.destination)
+                                          : DirectoryInside(root, mount.destination))
+                      .Context("mount"));
+  if (mount.type == "tmpfs") TRY(MayCover(mount, -1, target.get()));
   Result<Fd> made = NewFilesystem(mount, m->options);
   if (!made && m->tree && (made.error().code() == EPERM || made.error().code() == EINVAL)) {
     return AttachMount(m->tree.get(), target.get()).Context(StrCat("mount ", mount.destination));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -17,6 +18,12 @@ int NamespaceFlag(std::string_view type) {
       {"cgroup", CLONE_NEWCGROUP}};
   auto it = table.find(type);
   return it == table.end() ? 0 : it->second;
+}
+
+bool InUserNamespace() {
+  constexpr ino_t kInitialUserNamespace = 0xEFFFFFFDU;  // PROC_USER_INIT_INO
+  struct stat st;
+  return ::stat("/proc/self/ns/user", &st) == 0 && st.st_ino != kInitialUserNamespace;
 }
 
 Result<NamespacePlan> PlanNamespaces(const Spec& spec, const std::vector<JoinNamespace>& join) {

@@ -21,6 +21,8 @@ struct NamespacePlan {
   bool Makes(uint64_t flag) const { return ((clone_flags | unshare_flags) & flag) != 0; }
 };
 
+// True where the caller is not in the initial user namespace.
+bool InUserNamespace();
 int NamespaceFlag(std::string_view type);  // CLONE_NEW..., 0 when unknown
 Result<NamespacePlan> PlanNamespaces(const Spec& spec, const std::vector<JoinNamespace>& join);
 

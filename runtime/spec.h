@@ -103,7 +103,11 @@ struct Spec {
       std::string_view namespace_type) const;  // null: the container shares the caller's
 };
 
+// Refuses what is not valid, and members of the specification that kpod does not carry out
+// (docs/runtime.md): "runtimes MUST generate an error when they are unable to apply" them.
 Result<Spec> ParseSpec(const Json& config);
+// The first such member that `config` uses, as "linux.intelRdt", or "". Pure.
+std::string UnsupportedMember(const Json& config);
 Json ToJson(const Spec& spec);
 
 }  // namespace kpod::runtime

@@ -374,6 +374,9 @@ Result<Spec> ParseSpec(const Json& config) {
   r.Get("annotations", &s.annotations);
   ReadLinux(r.Object("linux"), &s);
   if (error) return std::move(*error);
+  if (std::string member = UnsupportedMember(config); !member.empty()) {
+    return Error(member + ": not supported");
+  }
   if (r.Has("process") && !s.process.cwd.starts_with('/')) {
     return Error("process.cwd: not an absolute path");
   }

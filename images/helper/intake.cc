@@ -25,7 +25,7 @@ Result<Unpacked> Intake::TakeLayer(Stream& stream, const std::string& want_diff_
                                    uint64_t total) {
   std::string dir = temp_.path() + "/layer";
   TRY(RemoveAll(dir));
-  TRY(MakeDir(dir, 0711));
+  TRY(MakeDir(dir));
   TRY(MakeDir(dir + "/diff", 0755));
   Undo remove([&] { (void)RemoveAll(dir); });
   uint64_t reported = 0;

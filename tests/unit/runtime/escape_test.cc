@@ -131,6 +131,83 @@ TEST_F(EscapeTest, SubPathsStayInTheVolume) {
   }
 }
 
+// Who may write to the volume may write to a subPath that was made in it.
+TEST_F(EscapeTest, MadeSubPathHasTheModeOfItsVolume) {
+  std::string volume = dir_ + "/volume";
+  ASSERT_TRUE(MakeDirs(volume, 0755).ok());
+  ASSERT_EQ(::chmod(volume.c_str(), 01777), 0);
+  Spec s = BaseSpec({"sh", "-c", "stat -c %a /v; echo x > /v/f && cat /v/f"});
+  s.process.user = {1000, 1000, std::nullopt, {}};
+  s.mounts.push_back({"/v", "bind", volume, {"rbind", "kpod.subpath=a/b"}});
+  mode_t before = ::umask(0077);
+  Outcome o = Run(s);
+  ::umask(before);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "1777\nx\n");
+}
+
+// CVE-2023-27561, CVE-2019-19921: an image whose /proc leads elsewhere could hide the real one
+// below a volume.
+TEST_F(EscapeTest, ProcSysAndDevAreNoLinks) {
+  for (const char* path : {"/proc", "/sys", "/dev"}) {
+    ASSERT_EQ(::rmdir((rootfs_ + path).c_str()), 0);
+    ASSERT_TRUE(MakeDirs(rootfs_ + "/v" + path, 0755).ok());
+    ASSERT_EQ(::symlink(("v" + std::string(path)).c_str(), (rootfs_ + path).c_str()), 0);
+    Outcome o = Run(BaseSpec({"true"}));
+    EXPECT_FALSE(o.started) << path;
+    EXPECT_TRUE(Contains(o.error, "symbolic link")) << o.error;
+    ASSERT_EQ(::unlink((rootfs_ + path).c_str()), 0);
+    ASSERT_TRUE(MakeDirs(rootfs_ + path, 0755).ok());
+  }
+}
+
+// CVE-2019-16884: no volume stands in for procfs; counters may be covered, as lxcfs does.
+TEST_F(EscapeTest, NothingIsMountedOverProcfs) {
+  std::string fake = dir_ + "/fake";
+  ASSERT_TRUE(MakeDirs(fake, 0755).ok());
+  ASSERT_TRUE(WriteFileAtomic(dir_ + "/file", "42\n", 0644).ok());
+  ASSERT_EQ(::symlink("/proc/sys", (rootfs_ + "/alias").c_str()), 0);
+  struct Case {
+    const char* target;
+    std::string type, source;
+    bool allowed;
+  };
+  const Case cases[] = {{"/proc", "bind", fake, false},
+                        {"/proc/../proc", "bind", fake, false},
+                        {"/proc/sys", "bind", fake, false},
+                        {"/alias", "bind", fake, false},
+                        {"/proc/self/attr", "bind", fake, false},
+                        {"/proc/irq", "tmpfs", "tmpfs", false},
+                        {"/proc/version", "bind", dir_ + "/file", false},
+                        {"/proc/uptime", "bind", dir_ + "/file", true},
+                        {"/proc/bus", "bind", "/proc/bus", true},
+                        {"/procedure", "bind", fake, true}};
+  for (const Case& c : cases) {
+    Spec s = BaseSpec({"cat", "/proc/uptime"});
+    s.mounts.push_back({c.target, c.type, c.source, {c.type == "bind" ? "bind" : "mode=755"}});
+    Outcome o = Run(s);
+    EXPECT_EQ(o.started, c.allowed) << c.target << ": " << o.error;
+    EXPECT_EQ(Contains(o.error, "over procfs"), !c.allowed) << o.error;
+    bool covered = o.started && c.source == dir_ + "/file";
+    EXPECT_EQ(o.out == "42\n", covered) << o.out;
+  }
+}
+
+// A pid that was noted down may be somebody else's by now; its group tells.
+TEST_F(EscapeTest, ExecJoinsOnlyWhatIsInTheContainersGroup) {
+  std::vector<std::string> warnings;
+  Result<Cgroup> group = Cgroup::Create(StrCat("/kpod-test-member-", ::getpid()), {}, &warnings);
+  if (!group) GTEST_SKIP() << group.error().message();
+  Undo remove([&] { (void)group->Remove(); });
+  ExecOptions exec;
+  exec.target = ::getpid();
+  exec.process = BaseSpec({"true"}).process;
+  exec.cgroup = &*group;
+  Outcome o = RunExec(exec);
+  EXPECT_FALSE(o.started);
+  EXPECT_TRUE(Contains(o.error, "is not of this container")) << o.error;
+}
+
 // CVE-2025-31133: masked files show the null device, also where the image has its own /dev/null.
 TEST_F(EscapeTest, MasksAreTheRealNullDevice) {
   ASSERT_EQ(::symlink("/proc/sys/kernel/core_pattern", (rootfs_ + "/dev/null").c_str()), 0);

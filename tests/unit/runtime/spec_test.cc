@@ -53,6 +53,35 @@ TEST(SpecTest, ParsesWhatRuncWrites) {
   EXPECT_TRUE(s->seccomp.is_null());
 }
 
+TEST(SpecTest, RefusesWhatItDoesNotCarryOut) {
+  struct Case {
+    const char *json, *member;
+  };
+  const Case cases[] = {
+      {R"({"hooks": {"prestart": [{"path": "/x"}]}})", "hooks.prestart"},
+      {R"({"linux": {"intelRdt": {"closID": "a"}}})", "linux.intelRdt"},
+      {R"({"linux": {"resources": {"memory": {"swappiness": 0}}}})",
+       "linux.resources.memory.swappiness"},
+      {R"({"linux": {"seccomp": {"listenerPath": "/s"}}})", "linux.seccomp.listenerPath"},
+      {R"({"mounts": [{"destination": "/a"}, {"destination": "/b", "uidMappings": [{}]}]})",
+       "mounts[].uidMappings"},
+      {R"({"process": {"scheduler": {"policy": "SCHED_FIFO"}}})", "process.scheduler"},
+      {R"({"hooks": {}, "linux": {"intelRdt": {}, "mountLabel": "",
+           "resources": {"memory": {"disableOOMKiller": false}, "blockIO": null}}})",
+       ""},
+      {R"({"linux": [1], "mounts": "x", "hooks": 3})", ""},
+      {"7", ""},
+  };
+  for (const Case& c : cases) {
+    Result<Json> json = ParseJson(c.json, "x");
+    ASSERT_TRUE(json.ok()) << c.json;
+    EXPECT_EQ(UnsupportedMember(*json), c.member) << c.json;
+  }
+  Result<Spec> s = Parse(R"({"ociVersion": "1.0.2", "hooks": {"poststop": [{"path": "/x"}]}})");
+  ASSERT_FALSE(s.ok());
+  EXPECT_EQ(s.error().message(), "hooks.poststop: not supported");
+}
+
 Spec Full() {
   Spec s;
   s.root_path = "/r";
