@@ -57,7 +57,7 @@ Result<std::string> RunInChild(const std::function<Result<std::string>()>& body)
   pipe.write.Reset();
   Result<std::string> text = ReadAll(pipe.read.get(), 1 << 20);
   ExitState exit = TRY(WaitFor(child));
-  TRY(std::move(text));
+  if (!text) return text;
   if (exit.signal != 0) return Error(StrCat("child ended by signal ", exit.signal));
   if (exit.code != 0) return Error(*text, exit.code);
   return text;

@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
 
 #include "base/fd.h"
+#include "runtime/procfs.h"
 #include "tests/unit/runtime/fixture.h"
 
 namespace kpod::runtime {
@@ -233,6 +235,67 @@ TEST_F(EscapeTest, ConsoleLinkStaysInside) {
   }
   ASSERT_TRUE(WaitFor(started->child).ok());
   EXPECT_EQ(text, "/dev/pts/0\r\nconsole\r\n");
+}
+
+// The same with the image's own /dev: its console is a link to the host, its pts no devpts.
+TEST_F(EscapeTest, TerminalsAreNotTheImagesOwn) {
+  std::string outside = dir_ + "/outside";
+  ASSERT_TRUE(WriteFileAtomic(outside, "safe", 0644).ok());
+  Spec s = BaseSpec({"sh", "-c", "echo written > /dev/console"});
+  s.process.terminal = true;
+  std::erase_if(s.mounts, [](const Mount& m) { return m.destination == "/dev"; });
+  ASSERT_EQ(::symlink(("../../../../../.." + outside).c_str(), (rootfs_ + "/dev/console").c_str()),
+            0);
+  Outcome o = Run(s);
+  EXPECT_EQ(ReadFile(outside).value_or(""), "safe") << o.error;
+
+  std::erase_if(s.mounts, [](const Mount& m) { return m.destination == "/dev/pts"; });
+  for (const char* kind : {"node", "link"}) {
+    ASSERT_TRUE(RemoveAll(rootfs_ + "/dev/pts").ok());
+    ASSERT_TRUE(MakeDirs(rootfs_ + "/dev/pts", 0755).ok());
+    std::string ptmx = rootfs_ + "/dev/pts/ptmx";
+    int rc = kind == std::string("node") ? ::mknod(ptmx.c_str(), S_IFCHR | 0666, makedev(5, 2))
+                                         : ::symlink("/proc/self/fd/0", ptmx.c_str());
+    ASSERT_EQ(rc, 0);
+    o = Run(s);
+    EXPECT_FALSE(o.started) << kind;
+    EXPECT_TRUE(Contains(o.error, "terminal")) << o.error;
+  }
+}
+
+// CVE-2025-52881: what is written to /proc is written to /proc.
+TEST_F(EscapeTest, WritesToProcAreNotRedirected) {
+  ASSERT_TRUE(WriteFileAtomic(dir_ + "/fake", "before", 0644).ok());
+  auto in_namespace = [&](const std::function<Result<std::string>()>& body) {
+    return RunInChild([&]() -> Result<std::string> {
+      if (::unshare(CLONE_NEWNS) < 0 ||
+          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr))
+        return Error::Errno("unshare");
+      return body();
+    });
+  };
+  const char* const sysctl = "/proc/sys/kernel/msgmax";
+  Result<std::string> covered = in_namespace([&]() -> Result<std::string> {
+    if (::mount((dir_ + "/fake").c_str(), sysctl, nullptr, MS_BIND, nullptr) < 0)
+      return Error::Errno("mount");
+    Fd proc = TRY(OpenProc());
+    Status s = WriteProc(proc.get(), "sys/kernel/msgmax", "8192");
+    return std::string(s ? "written" : "refused");
+  });
+  ASSERT_TRUE(covered.ok()) << covered.error().message();
+  EXPECT_EQ(*covered, "refused");
+  EXPECT_EQ(ReadFile(dir_ + "/fake").value_or(""), "before");
+  // Another file system, or only a part of procfs, in the place of /proc.
+  for (bool part : {false, true}) {
+    Result<std::string> replaced = in_namespace([&]() -> Result<std::string> {
+      int rc = part ? ::mount("/proc/sys", "/proc", nullptr, MS_BIND, nullptr)
+                    : ::mount("none", "/proc", "tmpfs", 0, "");
+      if (rc < 0) return Error::Errno("mount");
+      return std::string(OpenProc() ? "taken" : "refused");
+    });
+    ASSERT_TRUE(replaced.ok()) << replaced.error().message();
+    EXPECT_EQ(*replaced, "refused") << part;
+  }
 }
 
 TEST_F(EscapeTest, HostMountsAreGone) {

@@ -1,0 +1,301 @@
+"""The known ways out of a container, tried with the built binary: each test fails when the protection
+is taken away. tests/system/probes/escape.c is what tries."""
+import ctypes
+import os
+import pathlib
+import pty
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from harness import BIN, KPOD, KpodTest, need, pod
+
+PROBE = pathlib.Path(__file__).resolve().parent / 'probes/escape.c'
+LIBC = ctypes.CDLL(None, use_errno=True)
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
+
+
+def exchange(a, b):
+    if LIBC.renameat2(AT_FDCWD, str(a).encode(), AT_FDCWD, str(b).encode(), RENAME_EXCHANGE) != 0:
+        raise OSError(ctypes.get_errno(), 'renameat2')
+
+
+class Swapper:
+    """Exchanges two paths all the time, as a container that shares the volume could."""
+
+    def __init__(self, a, b):
+        self.a, self.b, self.ended = a, b, threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self.ended.is_set():
+            exchange(self.a, self.b)
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+class EscapeTest(KpodTest):
+    @classmethod
+    def setUpClass(cls):
+        need('gcc')
+        super().setUpClass()
+        cls.probes = cls.dir / 'probes'
+        cls.probes.mkdir(mode=0o755)
+        cls.dir.chmod(0o755)
+        subprocess.run(['gcc', '-static', '-O1', '-o', cls.probes / 'escape', PROBE], check=True)
+
+    def volume(self, name, path, extra=''):
+        return f'- name: {name}\n  hostPath: {{path: {path}, type: Directory}}\n{extra}'
+
+    def start(self, name='p', command='touch /escape-test; sleep 1000', spec='', container='', mounts='', volumes=''):
+        """A pod with the probe at /probes/escape."""
+        spec += f'volumes:\n{self.volume("probes", self.probes)}{volumes}'
+        container += f'volumeMounts:\n- {{name: probes, mountPath: /probes}}\n{mounts}'
+        self.play(pod(name, command, spec, container), name=f'{name}.yaml')
+
+    def probe(self, *words, pod='p', options=()):
+        return self.kpod('exec', *options, pod, '--', '/probes/escape', *words).stdout.strip()
+
+
+class Walls(EscapeTest):
+    """What a container with the usual rights may not do."""
+
+    REFUSED = {
+        'unshare-user': 'EPERM', 'clone-user': 'EPERM', 'clone3': 'ENOSYS',  # CVE-2022-0185, CVE-2022-0492
+        'unshare-mount': 'EPERM', 'setns': 'EPERM', 'mount': 'EPERM', 'fsopen': 'EPERM', 'open-tree': 'EPERM',
+        'pivot-root': 'EPERM', 'bpf': 'EPERM', 'perf': 'EPERM', 'io-uring': 'EPERM', 'userfaultfd': 'EPERM',
+        'keyctl': 'EPERM', 'add-key': 'EPERM', 'module': 'EPERM', 'kexec': 'EPERM', 'reboot': 'EPERM',
+        'syslog': 'EPERM', 'settime': 'EPERM', 'af-alg': 'EPERM', 'af-vsock': 'EPERM', 'open-by-handle': 'EPERM',
+    }
+    READ_ONLY = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/panic', '/proc/sys/vm/panic_on_oom',
+                 '/sys/kernel/mm/ksm/run', '/sys/kernel/uevent_helper', '/sys/fs/cgroup/memory/notify_on_release',
+                 '/sys/fs/cgroup/unified/cgroup.max.depth', '/sys/fs/cgroup/cgroup.max.depth']
+
+    def test_system_calls_files_and_mounts(self):
+        self.start()
+        for what, want in self.REFUSED.items():
+            self.assertEqual(self.probe(what), want, what)
+        tried = 0
+        for path in self.READ_ONLY:
+            if os.path.exists(path):
+                tried += 1
+                self.assertIn(self.probe('open', path), ('EROFS', 'ENOENT'), path)
+        self.assertGreater(tried, 3)
+        for path in ('/proc/sys', '/sys', '/proc/kcore', '/sys/fs/cgroup', '/'):
+            self.assertEqual(self.probe('remount', path), 'EPERM', path)
+            self.assertEqual(self.probe('umount', path), 'EPERM', path)
+        self.assertEqual(self.probe('chroot-out'), "in the container's root")
+
+    def test_masked_files_are_empty(self):
+        self.start()
+        for path in ('/proc/kcore', '/proc/keys', '/proc/timer_list', '/proc/interrupts'):
+            if os.path.exists(path):
+                self.assertEqual(self.exec('p', 'sh', '-c', f'cat {path} | wc -c'), '0\n', path)
+        self.assertEqual(self.exec('p', 'sh', '-c', 'ls /sys/firmware | wc -l'), '0\n')
+
+    def test_the_filter_holds_without_it_the_capabilities_do(self):
+        self.start(container='securityContext: {seccompProfile: {type: Unconfined}}\n')
+        for what in ('unshare-mount', 'mount', 'reboot', 'fsopen', 'open-by-handle'):
+            self.assertEqual(self.probe(what), 'EPERM', what)
+
+    def test_disks_cannot_be_opened(self):
+        blocks = [d for d in pathlib.Path('/sys/block').iterdir()] if os.path.isdir('/sys/block') else []
+        if not blocks:
+            self.skipTest('this machine has no block device')
+        major, minor = (blocks[0] / 'dev').read_text().strip().split(':')
+        # A node that an image or a volume brings, and one that the container makes.
+        node = self.dir / 'nodes'
+        node.mkdir(exist_ok=True)
+        os.mknod(node / 'disk', stat.S_IFBLK | 0o666, os.makedev(int(major), int(minor)))
+        self.start(mounts='- {name: nodes, mountPath: /nodes}\n', volumes=self.volume('nodes', node))
+        self.assertEqual(self.probe('open', '/nodes/disk'), 'EPERM')
+        for where in ('/tmp/node', '/dev/node', '/nodes/made'):
+            self.assertEqual(self.probe('mknod-open', major, minor, where), 'EPERM', where)
+        self.assertEqual(self.probe('open', '/dev/null'), 'ok')
+
+    def test_no_new_privileges(self):
+        suid = self.dir / 'suid'
+        suid.mkdir(mode=0o755, exist_ok=True)
+        shutil.copy(self.probes / 'escape', suid / 'escape')
+        (suid / 'escape').chmod(0o4755)
+        for allowed, euid in (('true', '0'), ('false', '1000')):
+            self.start('nnp' + allowed, mounts='- {name: suid, mountPath: /suid}\n', volumes=self.volume('suid', suid),
+                       container=f'securityContext: {{runAsUser: 1000, allowPrivilegeEscalation: {allowed}}}\n',
+                       command='sleep 1000')
+            self.assertEqual(self.exec('nnp' + allowed, '/suid/escape', 'euid').strip(), euid)
+
+    def test_sysctls_of_the_machine_are_refused(self):
+        for spec, name, path in (('', 'kernel.core_pattern', '/proc/sys/kernel/core_pattern'),
+                                 ('', 'vm.overcommit_memory', '/proc/sys/vm/overcommit_memory'),
+                                 ('hostNetwork: true\n', 'net.ipv4.ip_default_ttl', '/proc/sys/net/ipv4/ip_default_ttl'),
+                                 ('hostIPC: true\n', 'kernel.msgmax', '/proc/sys/kernel/msgmax')):
+            before = pathlib.Path(path).read_text()
+            spec += f'securityContext: {{sysctls: [{{name: {name}, value: "1"}}]}}\n'
+            self.play(pod('s', 'sleep 1000', spec), rc=None)
+            self.assertEqual(pathlib.Path(path).read_text(), before, name)
+            self.assertEqual(self.pid('s', 'main'), 0, name)
+
+
+class Exec(EscapeTest):
+    """What joins a container comes from outside, and is what an attacker inside waits for."""
+
+    def test_kpod_cannot_be_overwritten(self):
+        # CVE-2019-5736: a program that is a script of /proc/self/exe makes kpod run itself.
+        programs = {p: (p.read_bytes(), p.stat()) for p in (BIN / 'kpod', BIN / 'kpod-supervisor')}
+        self.start(command='printf "#!/proc/self/exe\\n" > /bait; chmod 755 /bait; exec /probes/escape overwrite')
+        self.wait_log('p', 'lurking')
+        def found():
+            subprocess.run([KPOD, 'exec', 'p', '/bait'], env=self.env, capture_output=True, timeout=60, check=False)
+            return 'found' in self.logs('p')
+        self.wait(found, 'the attacker gets hold of kpod', 60)
+        answer = self.wait(lambda: re.search(r'found .*\n.*?(\w+)\n', self.logs('p')), 'its answer')
+        self.assertEqual(answer.group(1), 'EROFS')
+        for program, (content, before) in programs.items():
+            self.assertEqual(program.read_bytes(), content)
+            self.assertEqual(program.stat().st_mtime_ns, before.st_mtime_ns)
+
+    def test_what_joins_cannot_be_looked_into(self):
+        # CVE-2016-9962: between joining and exec it still has descriptors of the host.
+        self.start(command='exec /probes/escape spy')
+        self.wait_log('p', 'spying')
+        for _ in range(60):
+            self.exec('p', 'true')
+        self.assertEqual([l for l in self.logs('p').splitlines() if 'seen' in l], [])
+
+    def test_no_descriptor_gets_in(self):
+        leak = os.open('/', os.O_RDONLY)
+        os.set_inheritable(leak, True)
+        path = self.write('fds.yaml', pod('fds', 'ls -l /proc/self/fd; sleep 1000'))
+        self.played.append(path)
+        self.kpod('play', 'kube', path, close_fds=False)
+        listing = self.wait(lambda: self.logs('fds'), 'its listing')
+        entered = self.kpod('exec', 'fds', 'ls', '-l', '/proc/self/fd', close_fds=False).stdout
+        os.close(leak)
+        for text in (listing, entered):
+            lines = text.splitlines()[1:]
+            self.assertEqual(len(lines), 4, text)  # the fourth is that of the listing itself
+            for line in lines[:3]:
+                self.assertRegex(line, r' -> (pipe:|/dev/null)')
+
+    def test_the_working_directory_is_inside(self):
+        # CVE-2024-21626
+        self.start()
+        for fd in range(3, 16):
+            for cwd in (f'/proc/self/fd/{fd}', f'/proc/self/fd/{fd}/../../..', f'/proc/thread-self/fd/{fd}'):
+                done = self.kpod('exec', '-w', cwd, 'p', 'sh', '-c', 'ls ../../../../../../../../../escape-test', rc=None)
+                self.assertNotEqual(done.returncode, 0, cwd)
+        for fd in (7, 8, 9):
+            self.play(pod('cwd', 'sleep 1000', container_extra=f'workingDir: /proc/self/fd/{fd}\n'), rc=None)
+            self.assertEqual(self.pid('cwd', 'main'), 0)
+
+    def test_nothing_is_typed_into_the_terminal_of_the_caller(self):
+        if pathlib.Path('/proc/sys/dev/tty/legacy_tiocsti').exists() and \
+                pathlib.Path('/proc/sys/dev/tty/legacy_tiocsti').read_text().strip() == '0':
+            self.skipTest('this kernel refuses TIOCSTI to everybody')
+        self.start()
+        # kpod's own terminal is the controlling one; without -t the container gets it as it is.
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execve(KPOD, [KPOD, 'exec', '-i', 'p', '/probes/escape', 'tiocsti'], self.env)
+        said = b''
+        try:
+            while chunk := os.read(master, 4096):
+                said += chunk
+        except OSError:
+            pass
+        os.waitpid(pid, 0)
+        os.close(master)
+        self.assertRegex(said.decode(), r'^(EPERM|ENOTTY|EIO)')
+
+    def test_keys_stay_with_the_caller(self):
+        keyctl = 250  # x86_64
+        if os.uname().machine != 'x86_64' or LIBC.syscall(keyctl, 1, None) < 0:
+            self.skipTest('no session key ring can be made here')
+        self.assertGreater(LIBC.syscall(248, b'user', b'kpod-test-secret', b'x', 1, -3), 0)
+        self.start(container='securityContext: {seccompProfile: {type: Unconfined}}\n')
+        self.assertEqual(self.probe('keyring'), 'ENOKEY')
+
+    def test_a_shared_process_namespace_shows_no_host(self):
+        self.start(spec='shareProcessNamespace: true\n')
+        done = self.kpod('exec', 'p', 'sh', '-c', 'ls -a /proc/1/root/ /proc/1/cwd/', rc=None).stdout
+        self.assertNotRegex(done, r'\b(etc|usr|home)\b')
+
+
+class Races(EscapeTest):
+    """Symbolic links that are exchanged while kpod looks (CVE-2021-30465, CVE-2021-25741)."""
+
+    def setUp(self):
+        super().setUp()
+        self.shared = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
+        self.outside = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
+        (self.outside / 'secret').write_text('of the host\n')
+        (self.shared / 'sub').mkdir()
+        (self.shared / 'sub/own').write_text('inside\n')
+        (self.shared / 'link').symlink_to(self.outside)
+
+    def runs(self, count, name, text):
+        """What a container that ends at once says, again and again."""
+        said = []
+        for _ in range(count):
+            self.play(text, '--replace', name=f'{name}.yaml', rc=None)
+            self.wait(lambda: 'terminated' in self.container(name, 'main').get('state', {}) or not self.pid(name, 'main'),
+                      'it ended')
+            said.append(self.logs(name, rc=None))
+        return said
+
+    def test_sub_paths_never_show_the_host(self):
+        text = pod('race', 'cat /v/* 2>&1', 'restartPolicy: Never\nvolumes:\n' + self.volume('v', self.shared),
+                   'volumeMounts:\n- {name: v, mountPath: /v, subPath: sub}\n')
+        with Swapper(self.shared / 'sub', self.shared / 'link'):
+            said = self.runs(15, 'race', text)
+        self.assertNotIn('of the host', ''.join(said))
+        # Without the race it works.
+        if (self.shared / 'sub').is_symlink():
+            exchange(self.shared / 'sub', self.shared / 'link')
+        self.assertIn('inside', self.runs(1, 'race', text)[0])
+
+    def test_mount_targets_stay_inside(self):
+        volumes = 'restartPolicy: Never\nvolumes:\n' + self.volume('v', self.shared) + self.volume('w', self.shared / 'sub')
+        text = pod('race', 'cat /v/sub/deep/own', volumes,
+                   'volumeMounts:\n- {name: v, mountPath: /v}\n- {name: w, mountPath: /v/sub/deep}\n')
+        with Swapper(self.shared / 'sub', self.shared / 'link'):
+            self.runs(15, 'race', text)
+        self.assertEqual(sorted(os.listdir(self.outside)), ['secret'])
+
+    def test_a_sub_path_that_leaves_is_refused(self):
+        for sub in ('link', 'link/secret'):
+            text = pod('leaves', 'cat /v', 'restartPolicy: Never\nvolumes:\n' + self.volume('v', self.shared),
+                       f'volumeMounts:\n- {{name: v, mountPath: /v, subPath: {sub}}}\n')
+            failed = self.play(text, '--replace', name='leaves.yaml', rc=None)
+            self.assertEqual(self.pid('leaves', 'main'), 0)
+            self.assertIn('leaves the volume', failed.stderr + self.kpod('ps', '--all').stdout)
+
+    def test_files_of_the_image_that_are_links(self):
+        # What kpod binds (/etc/hosts, termination log) and makes (working directory) when the image has links there.
+        image = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
+        (image / 'etc').mkdir()
+        for name in ('hosts', 'resolv.conf', 'hostname'):
+            (image / 'etc' / name).symlink_to(f'{self.outside}/{name}')
+        (image / 'made').symlink_to(f'../../../../../../..{self.outside}')
+        (image / 'bin').mkdir()
+        shutil.copy(self.probes / 'escape', image / 'bin/escape')
+        tar = self.dir / 'links.tar'
+        subprocess.run(['tar', '-C', image, '-cf', tar, '.'], check=True)
+        self.kpod('import', tar, 'links:1')
+        text = pod('links', '', 'restartPolicy: Never\n', 'workingDir: /made/deeper\n', image='links:1')
+        self.play(re.sub(r'command: .*', 'command: [/bin/escape, euid]', text))
+        self.wait(lambda: self.logs('links') == '0\n', 'it ran')
+        self.assertEqual(sorted(os.listdir(self.outside)), ['secret'])
+
+
+if __name__ == '__main__':
+    unittest.main()
