@@ -39,6 +39,7 @@ std::vector<std::string> Split(std::string_view s, char sep);  // "a,,b" -> {"a"
 std::string Join(const std::vector<std::string>& parts, std::string_view sep);
 std::string_view Trim(std::string_view s);  // blanks, tabs, CR, LF at both ends
 std::string ToLower(std::string_view s);
+std::string ToUpper(std::string_view s);
 std::string ReplaceAll(std::string s, std::string_view from, std::string_view to);
 bool Contains(std::string_view s, std::string_view part);
 std::optional<int64_t> ParseInt(std::string_view s);   // decimal, whole string, no blanks

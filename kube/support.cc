@@ -240,7 +240,7 @@ constexpr Row kFields[] = {
     {"VolumeMount.readOnly", kYes, ""},
     {"VolumeMount.recursiveReadOnly", kLater, "mounts below this one stay writable", "Disabled"},
     {"VolumeMount.subPath", kYes, ""},
-    {"VolumeMount.subPathExpr", kLater, "the whole volume is mounted"},
+    {"VolumeMount.subPathExpr", kYes, ""},
     {"VolumeResourceRequirements.limits", kNone, "the size of the volume is that of its disk"},
     {"VolumeResourceRequirements.requests", kYes, ""},
 };

@@ -1,6 +1,7 @@
 #include "pods/container_env.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.h"
 
@@ -69,13 +70,16 @@ void Block(ContainerEnv* env, std::string message) {
     env->blocked = {"CreateContainerConfigError", std::move(message)};
 }
 
-// A name that the process environment can carry; others are left out, as the kubelet does.
-bool ValidEnvName(const std::string& name) {
-  return !name.empty() && name.find('=') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
-
 }  // namespace
+
+bool IsEnvName(std::string_view name) {
+  if (name.empty() || name == "." || name.starts_with("..") || (name[0] >= '0' && name[0] <= '9')) {
+    return false;
+  }
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  });
+}
 
 ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& container,
                               const images::Image& image, const Plan& plan,
@@ -111,9 +115,22 @@ ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& conta
       }
       if (secret) data = secret->data;
     }
+    std::vector<std::string> invalid;
     for (const auto& [key, value] : data) {
-      if (ValidEnvName(from.prefix + key)) set(from.prefix + key, value);
+      std::string name = from.prefix + key;
+      if (IsEnvName(name)) {
+        set(name, value);
+      } else {
+        invalid.push_back(name);
+      }
     }
+    if (invalid.empty() || !lookups.note) continue;
+    lookups.note({pod.metadata.name, container.name, "InvalidEnvironmentVariableNames",
+                  StrCat("Keys [", Join(invalid, ", "), "] from the EnvFrom ",
+                         from.config_map ? "configMap " : "secret ", pod.metadata.ns, "/",
+                         from.config_map ? from.config_map->name : from.secret->name,
+                         " were skipped since they are considered invalid environment variable "
+                         "names.")});
   }
   for (const kube::EnvVar& e : container.env) {
     if (e.config_map) {

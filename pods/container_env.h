@@ -18,6 +18,10 @@ struct ContainerEnv {
   Blocked blocked;
 };
 
+// What envFrom may set: C identifiers, and "-" and "." too. Source: IsEnvVarName of
+// k8s.io/apimachinery/pkg/util/validation.
+bool IsEnvName(std::string_view name);
+
 ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& container,
                               const images::Image& image, const Plan& plan, const Lookups& lookups);
 

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -34,12 +36,41 @@ std::string ReadTerminationMessage(const std::string& path) {
   return text;
 }
 
+// terminationMessagePolicy FallbackToLogsOnError: the last 2048 bytes or 80 lines of the log,
+// whichever is less, without what the log's format adds.
+std::string LogTail(const std::string& path) {
+  constexpr off_t kRead = 16384;  // 2048 bytes of very short lines, with their times
+  constexpr size_t kMaxBytes = 2048;
+  constexpr size_t kMaxLines = 80;
+  Result<Fd> fd = Open(path, O_RDONLY | O_NOFOLLOW);
+  if (!fd) return {};
+  off_t size = ::lseek(fd->get(), 0, SEEK_END);
+  off_t from = std::max<off_t>(0, size - kRead);
+  std::string text(static_cast<size_t>(std::max<off_t>(0, size - from)), '\0');
+  ssize_t n = ::pread(fd->get(), text.data(), text.size(), from);
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  std::vector<std::string> lines = Split(text, '\n');
+  if (from > 0 && !lines.empty()) lines.erase(lines.begin());  // begun in its middle
+  if (lines.size() > kMaxLines + 1) lines.erase(lines.begin(), lines.end() - kMaxLines - 1);
+  std::string out;
+  for (const std::string& line : lines) {  // TIME STREAM F|P TEXT
+    size_t at = line.find(' ');
+    if (at != std::string::npos) at = line.find(' ', at + 1);
+    if (at == std::string::npos || at + 3 > line.size()) continue;
+    out += line.substr(std::min(line.size(), at + 3));
+    if (line[at + 1] == 'F') out.push_back('\n');
+  }
+  return out.size() > kMaxBytes ? out.substr(out.size() - kMaxBytes) : out;
+}
+
 }  // namespace
 
 Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
   std::string logs = StrCat(paths_.Pod(plan.ns, plan.name), "/logs/", c.name);
   TRY(MakeDirs(logs, 0700));
-  log_ = TRY(LogWriter::Create({StrCat(logs, "/", status.restart_count, ".log")}));
+  log_path_ = StrCat(logs, "/", status.restart_count, ".log");
+  message_from_log_ = c.termination_message_policy == "FallbackToLogsOnError";
+  log_ = TRY(LogWriter::Create({log_path_}));
   // Kept, as the kubelet does: this run and the one before.
   if (status.restart_count >= 2) {
     std::string old = StrCat(logs, "/", status.restart_count - 2, ".log");
@@ -92,10 +123,13 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   TRY(OpenStreams(plan, c));
 
   runtime::Spec spec = SpecFor(paths_, plan, c, dirs);
+  if (c.memory_limit && runtime::CgroupVersion() == "v2") {
+    // As the kubelet: out of memory ends the container, not a process of it that nobody misses.
+    spec.resources.unified["memory.oom.group"] = "1";
+  }
   bool use_default = false;
   TRY(ApplySeccomp(paths_, c, &spec.seccomp, &use_default));
-  if (!cgroup_) cgroup_ = TRY(runtime::Cgroup::Create(spec.cgroups_path, spec.resources, warnings));
-  oom_kills_before_ = cgroup_->Stats().value_or({}).oom_kills;
+  cgroup_ = TRY(runtime::Cgroup::Create(spec.cgroups_path, spec.resources, warnings));
 
   runtime::StartOptions options;
   options.rootfs = {c.layers, dirs.upper, dirs.work};
@@ -167,9 +201,16 @@ void ContainerRun::OnExit() {
   t.signal = exit ? exit->signal : 0;
   t.started_nanos = status.state.running ? status.state.running->started_nanos : 0;
   t.finished_nanos = NowNanos();
-  bool oom = t.signal == SIGKILL && cgroup_->Stats().value_or({}).oom_kills > oom_kills_before_;
+  // As container runtimes say it: whatever of the container the kernel ended, that is why it
+  // failed.
+  bool oom = t.exit_code != 0 && cgroup_->Stats().value_or({}).oom_kills > 0;
   t.reason = oom ? "OOMKilled" : t.exit_code == 0 ? "Completed" : "Error";
   t.message = ReadTerminationMessage(termination_log_);
+  if (t.message.empty() && message_from_log_ && t.exit_code != 0) t.message = LogTail(log_path_);
+  // A new group for each run: its counts start anew, and some kernels (6.14 to at least 6.18) kill
+  // whatever is born in a group whose cgroup.kill was ever written.
+  (void)cgroup_->Remove();
+  cgroup_.reset();
   started_.reset();
   status.pid = 0;
   status.started = status.ready = false;

@@ -51,7 +51,8 @@ class ContainerRun {
   const store::Paths& paths_;
   Loop* loop_;
   const Sandbox* sandbox_;
-  std::string pod_id_, termination_log_, base_;
+  std::string pod_id_, termination_log_, log_path_, base_;
+  bool message_from_log_ = false;
   std::optional<runtime::Started> started_;
   std::optional<runtime::Cgroup> cgroup_;
   std::optional<LogWriter> log_;
@@ -59,7 +60,6 @@ class ContainerRun {
   Fd child_out_, child_err_, child_in_;  // the container's, until it has started
   Fd stdin_;  // kept open for `stdin: true`, so that a shell does not end at once
   std::function<void()> on_exit_;
-  uint64_t oom_kills_before_ = 0;
   int runs_ = 0;
 };
 

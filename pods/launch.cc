@@ -165,20 +165,58 @@ std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& pla
   return out;
 }
 
+namespace {
+
+// The kubelet's MilliCPUToShares and MilliCPUToQuota: without a request the least there is, so that
+// who asked for CPU gets it first; 100 ms periods, at least 1 ms of them.
+uint64_t SharesFor(int64_t milli_cpu) {
+  constexpr int64_t kLeast = 2;
+  constexpr int64_t kMost = 262'144;
+  int64_t bounded = std::clamp<int64_t>(milli_cpu, 0, kMost);  // more would overflow below
+  return static_cast<uint64_t>(std::clamp(bounded * 1024 / 1000, kLeast, kMost));
+}
+
+void LimitCpu(int64_t milli_cpu, runtime::Resources* r) {
+  constexpr int64_t kPeriod = 100'000;
+  constexpr int64_t kLeastQuota = 1000;
+  constexpr int64_t kMostMilli = 1'000'000'000;
+  r->cpu_period = kPeriod;
+  r->cpu_quota = std::max(kLeastQuota, std::min(milli_cpu, kMostMilli) * kPeriod / 1000);
+}
+
+}  // namespace
+
 runtime::Resources ResourcesFor(const ContainerPlan& c) {
   runtime::Resources r;
-  if (c.memory_limit)
+  if (c.memory_limit) {
     r.memory_limit = r.memory_swap = *c.memory_limit;  // no swap beyond the limit, as the kubelet
-  if (c.cpu_milli_limit) {
-    // kubelet's MilliCPUToQuota: 100 ms periods, at least 1 ms.
-    r.cpu_period = 100'000;
-    r.cpu_quota = std::max<int64_t>(1000, *c.cpu_milli_limit * 100);
   }
-  if (c.cpu_milli_request) {
-    r.cpu_shares =
-        std::clamp<uint64_t>(static_cast<uint64_t>(*c.cpu_milli_request) * 1024 / 1000, 2, 262'144);
-  }
+  if (c.cpu_milli_limit) LimitCpu(*c.cpu_milli_limit, &r);
+  r.cpu_shares = SharesFor(c.cpu_milli_request.value_or(0));
   r.devices.push_back({c.privileged, "a", std::nullopt, std::nullopt, "rwm"});
+  return r;
+}
+
+runtime::Resources PodResourcesFor(const Plan& plan) {
+  runtime::Resources r;
+  int64_t request = 0;
+  int64_t cpu = 0;
+  int64_t memory = 0;
+  bool all_cpu = !plan.containers.empty();
+  bool all_memory = all_cpu;
+  auto add = [](int64_t* sum, int64_t more) {
+    if (__builtin_add_overflow(*sum, more, sum)) *sum = INT64_MAX;
+  };
+  for (const ContainerPlan& c : plan.containers) {
+    add(&request, c.cpu_milli_request.value_or(0));
+    add(&cpu, c.cpu_milli_limit.value_or(0));
+    add(&memory, c.memory_limit.value_or(0));
+    all_cpu = all_cpu && c.cpu_milli_limit;
+    all_memory = all_memory && c.memory_limit;
+  }
+  r.cpu_shares = SharesFor(request);
+  if (all_cpu) LimitCpu(cpu, &r);
+  if (all_memory) r.memory_limit = memory;
   return r;
 }
 

@@ -31,6 +31,9 @@ std::string ResolvConf(const Plan& plan, const std::string& nameserver,
 std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& plan,
                                       const ContainerPlan& container, const ContainerPaths& dirs);
 runtime::Resources ResourcesFor(const ContainerPlan& container);
+// The group around the containers: the sum of their requests, and of their limits where all have
+// one. Source: ResourceConfigForPod in k8s.io/kubernetes/pkg/kubelet/cm/helpers_linux.go.
+runtime::Resources PodResourcesFor(const Plan& plan);
 runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const ContainerPlan& container,
                       const ContainerPaths& dirs);
 // The seccomp profile by the plan's word: "default", "unconfined", or a file below <root>/seccomp.

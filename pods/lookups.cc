@@ -1,9 +1,12 @@
 #include "pods/lookups.h"
 
+#include <unistd.h>
+
 #include <memory>
 
 #include "base/text.h"
 #include "kube/decode.h"
+#include "pods/events.h"
 
 namespace kpod::pods {
 
@@ -95,6 +98,20 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns, LookupOpti
     return cache->answers.emplace(key, FindImage(*images, reference, policy, options))
         .first->second;
   };
+  if (options.events) {
+    l.note = [paths, ns](const Note& note) {
+      Event e;
+      e.type = "Warning";
+      e.reason = note.reason;
+      e.ns = ns;
+      e.name = note.pod;
+      e.container = note.container;
+      e.message = note.message;
+      Emit(paths, std::move(e));
+    };
+  }
+  char node_name[65] = {};
+  if (::gethostname(node_name, sizeof(node_name) - 1) == 0) l.node_name = node_name;
   l.image_file = [](const std::vector<std::string>& layers, const std::string& path) {
     return images::ReadImageFile(layers, path);
   };

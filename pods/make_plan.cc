@@ -1,6 +1,9 @@
 #include "pods/make_plan.h"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <cstring>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -33,11 +36,17 @@ std::string ShortHash(std::string_view text) {
 namespace {
 
 std::string WithCap(const std::string& name) {
-  return name.starts_with("CAP_") ? name : "CAP_" + name;
+  std::string upper = ToUpper(name);
+  return upper.starts_with("CAP_") ? upper : "CAP_" + upper;
 }
 
 bool Has(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+bool HasAll(const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return WithCap(name) == "CAP_ALL"; });
 }
 
 }  // namespace
@@ -47,32 +56,54 @@ std::vector<std::string> EffectiveCapabilities(const kube::SecurityContext& cont
   std::vector<std::string> set = runtime::DefaultCapabilities();
   if (!context.capabilities) return set;
   const kube::Capabilities& c = *context.capabilities;
-  if (Has(c.add, "ALL")) set = runtime::AllCapabilities();
-  if (Has(c.drop, "ALL")) set.clear();
+  if (HasAll(c.add)) set = runtime::AllCapabilities();
+  if (HasAll(c.drop)) set.clear();
   for (const std::string& name : c.drop) std::erase(set, WithCap(name));
   for (const std::string& name : c.add) {
-    if (name != "ALL" && !Has(set, WithCap(name))) set.push_back(WithCap(name));
+    if (WithCap(name) != "CAP_ALL" && !Has(set, WithCap(name))) set.push_back(WithCap(name));
   }
   return set;
 }
 
+int SignalNumber(const std::string& name) {
+  constexpr int kLast = 64;
+  if (auto n = ParseInt(name)) return *n > 0 && *n <= kLast ? static_cast<int>(*n) : SIGTERM;
+  std::string bare = ToUpper(name);
+  if (bare.starts_with("SIG")) bare.erase(0, 3);
+  for (int n = 1; n < 32; ++n) {
+    const char* known = ::sigabbrev_np(n);
+    if (known != nullptr && bare == known) return n;
+  }
+  for (const auto& [base, first] : {std::pair{"RTMIN", SIGRTMIN}, std::pair{"RTMAX", SIGRTMAX}}) {
+    if (!bare.starts_with(base)) continue;
+    std::string offset = bare.substr(5);
+    if (offset.starts_with('+')) offset.erase(0, 1);
+    int64_t number = first + (offset.empty() ? 0 : ParseInt(offset).value_or(kLast));
+    if (number >= SIGRTMIN && number <= kLast) return static_cast<int>(number);
+  }
+  return SIGTERM;
+}
+
 namespace {
 
-int SignalNumber(const std::string& name) {
-  if (auto n = ParseInt(name)) return *n > 0 && *n < 65 ? static_cast<int>(*n) : 15;
-  static const std::vector<std::pair<std::string, int>> kSignals = {
-      {"HUP", 1},    {"INT", 2},   {"QUIT", 3},   {"ABRT", 6},    {"KILL", 9},  {"USR1", 10},
-      {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14},  {"TERM", 15},   {"CONT", 18}, {"STOP", 19},
-      {"WINCH", 28}, {"PWR", 30},  {"RTMIN", 34}, {"RTMIN+3", 37}};
-  std::string bare = name.starts_with("SIG") ? name.substr(3) : name;
-  for (const auto& [known, number] : kSignals) {
-    if (bare == known) return number;
+// The kubelet's verifyRunAsNonRoot, with its words.
+std::string NonRootTrouble(const Plan& plan, const std::string& container, bool by_manifest,
+                           uint32_t uid, const std::string& image_user) {
+  std::string where = StrCat(" (pod: ", Quote(StrCat(plan.name, "_", plan.ns, "(", plan.uid, ")")),
+                             ", container: ", container, ")");
+  if (by_manifest) {
+    return uid == 0 ? "container's runAsUser breaks non-root policy" + where : std::string();
   }
-  return 15;
+  std::string name = image_user.substr(0, image_user.find(':'));
+  if (!name.empty() && !ParseInt(name)) {
+    return StrCat("container has runAsNonRoot and image has non-numeric user (", name,
+                  "), cannot verify user is non-root", where);
+  }
+  return uid == 0 ? "container has runAsNonRoot and image will run as root" + where : std::string();
 }
 
 void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Image& image,
-              const Lookups& lookups, ContainerPlan* out) {
+              const Plan& plan, const Lookups& lookups, ContainerPlan* out) {
   const kube::PodSecurityContext& ps = pod.spec.security_context;
   const kube::SecurityContext& cs = c.security_context;
   std::optional<int64_t> uid = cs.run_as_user ? cs.run_as_user : ps.run_as_user;
@@ -92,12 +123,15 @@ void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Imag
   std::sort(out->groups.begin(), out->groups.end());
   out->groups.erase(std::unique(out->groups.begin(), out->groups.end()), out->groups.end());
 
+  // As every container runtime does: the home that the image's passwd names.
+  bool has_home = std::any_of(out->env.begin(), out->env.end(),
+                              [](const std::string& line) { return line.starts_with("HOME="); });
+  if (!has_home) out->env.push_back("HOME=" + resolved->home);
+
   bool non_root = cs.run_as_non_root ? *cs.run_as_non_root : ps.run_as_non_root.value_or(false);
-  if (non_root && out->uid == 0) {
-    out->blocked = {"CreateContainerConfigError",
-                    uid ? "container's runAsUser breaks non-root policy"
-                        : "container has runAsNonRoot and image will run as root"};
-  }
+  if (!non_root) return;
+  std::string trouble = NonRootTrouble(plan, c.name, uid.has_value(), out->uid, image.User());
+  if (!trouble.empty()) out->blocked = {"CreateContainerConfigError", trouble};
 }
 
 void PlanSecurity(const kube::Pod& pod, const kube::Container& c, ContainerPlan* out) {
@@ -124,12 +158,31 @@ void PlanResources(const kube::Container& c, ContainerPlan* out) {
   if (auto* q = find(c.resources.requests, "memory")) out->memory_request = q->Value();
   if (auto* q = find(c.resources.limits, "cpu")) out->cpu_milli_limit = q->MilliValue();
   if (auto* q = find(c.resources.requests, "cpu")) out->cpu_milli_request = q->MilliValue();
+  // The API server defaults a request that is not given to the limit.
+  if (!out->memory_request) out->memory_request = out->memory_limit;
+  if (!out->cpu_milli_request) out->cpu_milli_request = out->cpu_milli_limit;
 }
 
-void PlanMounts(const kube::Pod& pod, const kube::Container& c, ContainerPlan* out) {
+bool LeavesVolume(const std::string& sub_path) {
+  std::vector<std::string> parts = Split(sub_path, '/');
+  return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
+}
+
+void PlanMounts(const kube::Pod& pod, const kube::Container& c, const kube::StringMap& vars,
+                ContainerPlan* out) {
   for (const kube::VolumeMount& m : c.volume_mounts) {
     MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
                     m.read_only};
+    if (!m.sub_path_expr.empty()) {
+      mount.sub_path = Expand(m.sub_path_expr, vars);
+      // What stays is a reference to a variable that there is not.
+      bool unknown = Contains(mount.sub_path, "$(");
+      if ((unknown || LeavesVolume(mount.sub_path)) && out->blocked.reason.empty()) {
+        out->blocked = {"CreateContainerConfigError",
+                        unknown ? StrCat("missing value for ", Quote(mount.sub_path))
+                                : StrCat("subPath ", Quote(mount.sub_path), " leaves the volume")};
+      }
+    }
     for (const kube::Volume& v : pod.spec.volumes) {
       if (v.name != m.name) continue;
       // Kubernetes mounts objects' payloads read-only whatever readOnly says.
@@ -174,12 +227,12 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, cons
   out.termination_message_policy = c.termination_message_policy;
   PlanSecurity(pod, c, &out);
   PlanResources(c, &out);
-  PlanMounts(pod, c, &out);
   for (const kube::ContainerPort& p : c.ports) {
     out.ports.push_back({p.name, p.protocol, p.host_ip, p.container_port, p.host_port});
   }
   Lookups::ImageAnswer answer = lookups.image(c.image, c.image_pull_policy);
   if (!answer.image) {
+    PlanMounts(pod, c, {}, &out);
     out.blocked = answer.blocked;
     return out;
   }
@@ -190,8 +243,9 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, cons
   ContainerEnv env = MakeContainerEnv(pod, c, image, plan, lookups);
   out.env = env.env;
   out.blocked = env.blocked;
+  PlanMounts(pod, c, env.expandable, &out);
   PlanCommand(c, image, env, &out);
-  if (out.blocked.reason.empty()) PlanUser(pod, c, image, lookups, &out);
+  if (out.blocked.reason.empty()) PlanUser(pod, c, image, plan, lookups, &out);
   if (out.argv.empty() && out.blocked.reason.empty()) {
     out.blocked = {"CreateContainerError",
                    "no command specified: neither the image nor the manifest names one"};
@@ -230,7 +284,13 @@ VolumePlan PlanVolume(const kube::Volume& v, const Lookups& lookups, Blocked* bl
   return out;
 }
 
-void PlanNames(const kube::Pod& pod, Plan* plan) {
+constexpr size_t kMaxHostName = 64;  // HOST_NAME_MAX of Linux
+
+void PlanNames(const kube::Pod& pod, const std::string& node_name, Plan* plan) {
+  if (pod.spec.host_network && !node_name.empty()) {
+    plan->hostname = node_name;
+    return;
+  }
   // Kubernetes cuts a host name at 63 characters and drops what must not end it.
   plan->hostname = pod.spec.hostname.empty() ? plan->name : pod.spec.hostname;
   if (plan->hostname.size() > 63) plan->hostname.resize(63);
@@ -241,8 +301,16 @@ void PlanNames(const kube::Pod& pod, Plan* plan) {
   if (!pod.spec.subdomain.empty()) {
     plan->fqdn =
         StrCat(plan->hostname, ".", pod.spec.subdomain, ".", plan->ns, ".svc.cluster.local");
-    if (pod.spec.set_hostname_as_fqdn.value_or(false) && plan->fqdn.size() <= 64)
+    if (!pod.spec.set_hostname_as_fqdn.value_or(false)) return;
+    if (plan->fqdn.size() <= kMaxHostName) {
       plan->hostname = plan->fqdn;
+    } else {
+      plan->blocked = {
+          "CreatePodSandboxError",
+          StrCat("failed to construct FQDN from Pod hostname and cluster domain, FQDN ", plan->fqdn,
+                 " is too long (", kMaxHostName, " characters is the max, ", plan->fqdn.size(),
+                 " characters requested)")};
+    }
   }
 }
 
@@ -258,7 +326,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.created_nanos = NowNanos();
   plan.restart_policy = pod.spec.restart_policy;
   plan.grace_seconds = pod.spec.termination_grace_period_seconds;
-  PlanNames(pod, &plan);
+  PlanNames(pod, lookups.node_name, &plan);
   plan.host_aliases = pod.spec.host_aliases;
   plan.dns_policy = pod.spec.dns_policy;
   plan.dns_config = pod.spec.dns_config;

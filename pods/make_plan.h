@@ -15,6 +15,11 @@
 
 namespace kpod::pods {
 
+// A warning event that planning gives rise to.
+struct Note {
+  std::string pod, container, reason, message;
+};
+
 struct Lookups {
   std::function<std::optional<kube::ConfigMap>(const std::string& name)> config_map;
   std::function<std::optional<kube::Secret>(const std::string& name)> secret;
@@ -24,6 +29,9 @@ struct Lookups {
     Blocked blocked;  // why there is none
   };
   std::function<ImageAnswer(const std::string& reference, const std::string& pull_policy)> image;
+  // What the pod's events shall say; may be empty (--dry-run).
+  std::function<void(const Note& note)> note;
+  std::string node_name;  // what a pod in the host's UTS namespace is called
   // Text of a file of the image, "" when absent (to resolve the user's name).
   std::function<std::string(const std::vector<std::string>& layers, const std::string& path)>
       image_file;
@@ -39,8 +47,11 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups);
 std::string Expand(std::string_view text, const kube::StringMap& vars);
 
 // The effective capability set, with CAP_: the runtime's defaults, less drop, plus add ("ALL" is
-// all).
+// all). Names in any case, with or without CAP_, as container runtimes take them.
 std::vector<std::string> EffectiveCapabilities(const kube::SecurityContext& context);
+
+// "SIGTERM", "TERM", "15", "SIGRTMIN+3" (an image's STOPSIGNAL); SIGTERM for what is none.
+int SignalNumber(const std::string& name);
 
 // A stable 64-bit fingerprint as 16 hex digits, and Kubernetes' short form for names
 // ("5d4f8c7b9c").

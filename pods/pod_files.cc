@@ -21,13 +21,16 @@ void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* pla
         std::optional<kube::StringMap> data = KeyedData(lookups, v);
         if (!data && !v.keyed.optional)
           return OkStatus();  // the plan is blocked already, in better words
-        std::vector<PayloadFile> files = TRY(PayloadFor(v.keyed, data.value_or(kube::StringMap{})));
+        bool secret = v.kind == VolumePlan::Kind::kSecret;
+        std::vector<PayloadFile> files =
+            TRY(PayloadFor(v.keyed, data.value_or(kube::StringMap{}), secret));
+        if (secret) return OkStatus();  // never on a disk: the supervisor writes it into memory
         return WritePayload(VolumePath(paths, *plan, v), files, plan->fs_group);
       }();
     }
     if (s || !plan->blocked.reason.empty()) continue;
     plan->blocked = {"CreateContainerConfigError", StrCat("MountVolume.SetUp failed for volume \"",
-                                                          v.name, "\": ", s.error().message())};
+                                                          v.name, "\" : ", s.error().message())};
   }
 }
 

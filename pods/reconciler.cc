@@ -44,6 +44,7 @@ class Reconciler {
       : paths_(paths), ns_(std::move(ns)), options_(options) {
     LookupOptions lookups = options.lookups;
     lookups.warnings = &result_.warnings;
+    lookups.events = true;
     lookups_ = MakeLookups(paths_, ns_, lookups);
   }
 
@@ -76,9 +77,12 @@ class Reconciler {
     return OkStatus();
   }
 
-  Plan MakePlanFor(const Workload& w, const std::string& name) {
+  // `uid`: of a pod that there is already.
+  Plan MakePlanFor(const Workload& w, const std::string& name, const std::string& uid) {
     kube::Pod pod = w.pod;
     pod.metadata.name = name;
+    pod.metadata.uid = uid.empty() ? w.pod.metadata.uid : uid;
+    if (pod.metadata.uid.empty()) pod.metadata.uid = NewUid();
     Plan plan = MakePlan(pod, lookups_);
     plan.hash = w.hash;
     if (w.kind != "Pod") {
@@ -89,8 +93,7 @@ class Reconciler {
   }
 
   Status Create(const Workload& w, const std::string& name) {
-    Plan plan = MakePlanFor(w, name);
-    if (plan.uid.empty()) plan.uid = NewUid();
+    Plan plan = MakePlanFor(w, name, "");
     made_.push_back(name);
     TRY(WritePod(paths_, lookups_, &plan).Context("pod " + name));
     result_.created.push_back(name);
@@ -118,8 +121,7 @@ class Reconciler {
     bool revive =
         !r.alive && options_.start && (r.status.reason == "Lost" || r.status.reason == "Created");
     if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
-    Plan plan = MakePlanFor(w, r.plan.name);
-    plan.uid = r.plan.uid;
+    Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid);
     plan.created_nanos = r.plan.created_nanos;
     TRY(RewritePod(paths_, lookups_, &plan).Context("pod " + plan.name));
     if (revive) {

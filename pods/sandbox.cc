@@ -32,6 +32,10 @@ Status MountMemory(const store::Paths& paths, const Plan& plan) {
   if (!plan.host_ipc)
     TRY(MountTmpfs(paths.Pod(plan.ns, plan.name) + "/shm", "mode=1777,size=65536k"));
   for (const VolumePlan& v : plan.volumes) {
+    if (v.kind == VolumePlan::Kind::kSecret) {
+      // In memory only, as on a node; the supervisor fills it.
+      TRY(MountTmpfs(VolumePath(paths, plan, v), "mode=755").Context("volume " + v.name));
+    }
     if (v.kind != VolumePlan::Kind::kMemory) continue;
     std::string options = plan.fs_group ? StrCat("mode=2777,gid=", *plan.fs_group) : "mode=777";
     if (v.size_limit > 0) options += StrCat(",size=", v.size_limit);

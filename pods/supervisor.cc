@@ -13,6 +13,9 @@
 #include "base/text.h"
 #include "pods/control.h"
 #include "pods/events.h"
+#include "pods/launch.h"
+#include "pods/lookups.h"
+#include "pods/volumes.h"
 
 namespace kpod::pods {
 
@@ -63,6 +66,9 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   sandbox_ = TRY(Sandbox::Enter(paths_, plan_));
   status_.pod_ip = sandbox_->attachment().ip;
   TRY(ServeDns());
+  TRY(WriteSecrets());
+  (void)TRY(
+      runtime::Cgroup::Create(CgroupPath(paths_, plan_.Id()), PodResourcesFor(plan_), warnings));
   TRY(StartContainers(warnings));
   TRY(ServeControl());
   Save();
@@ -89,6 +95,28 @@ Status Supervisor::WatchSignals() {
 
 // --- containers
 // ------------------------------------------------------------------------------------------------------
+
+// Secret volumes are in memory that only this process's mount namespace sees, so it writes them
+// itself, from the objects as they are now.
+Status Supervisor::WriteSecrets() {
+  std::optional<Lookups> lookups;
+  for (const VolumePlan& v : plan_.volumes) {
+    if (v.kind != VolumePlan::Kind::kSecret) continue;
+    if (!lookups) {
+      LookupOptions options;
+      options.pull = false;
+      lookups = MakeLookups(paths_, ns_, options);
+    }
+    std::optional<kube::StringMap> data = KeyedData(*lookups, v);
+    if (!data && !v.keyed.optional) continue;  // the plan is blocked, or it was deleted just now
+    Result<std::vector<PayloadFile>> files =
+        PayloadFor(v.keyed, data.value_or(kube::StringMap{}), true);
+    if (!files) continue;  // likewise
+    TRY(WritePayload(VolumePath(paths_, plan_, v), *files, plan_.fs_group)
+            .Context("volume " + v.name));
+  }
+  return OkStatus();
+}
 
 Status Supervisor::StartContainers(std::vector<std::string>* warnings) {
   for (size_t i = 0; i < plan_.containers.size(); ++i) {
@@ -176,6 +204,8 @@ void Supervisor::Reload() {
   if (!plan || plan->containers.size() != plan_.containers.size()) return;
   plan_ = std::move(*plan);
   if (stopping_) return;
+  Status written = WriteSecrets();
+  if (!written) Tell("Warning", "FailedMount", "", written.error().message());
   for (size_t i = 0; i < containers_.size(); ++i) {
     ContainerRun& run = *containers_[i];
     bool waits = run.status.state.waiting && run.restart_timer == 0;

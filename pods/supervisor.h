@@ -26,6 +26,7 @@ class Supervisor {
 
  private:
   Status Begin(std::vector<std::string>* warnings);
+  Status WriteSecrets();
   Status StartContainers(std::vector<std::string>* warnings);
   Status StartContainer(size_t index, std::vector<std::string>* warnings);
   Status WatchSignals();

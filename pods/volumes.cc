@@ -1,9 +1,11 @@
 #include "pods/volumes.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -27,7 +29,7 @@ std::string VolumePath(const store::Paths& paths, const Plan& plan, const Volume
 }
 
 Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
-                                            const kube::StringMap& data) {
+                                            const kube::StringMap& data, bool secret) {
   std::vector<PayloadFile> files;
   if (volume.items.empty()) {
     for (const auto& [key, value] : data) files.push_back({key, value, volume.default_mode});
@@ -37,12 +39,13 @@ Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
     auto it = data.find(item.key);
     if (it == data.end()) {
       if (volume.optional) continue;
-      return Error(StrCat("references non-existent config key: ", item.key));
+      return Error(StrCat(secret ? "references non-existent secret key: "
+                                 : "configmap references non-existent config key: ",
+                          item.key));
     }
     std::string clean = CleanPath(item.path);
     // The validator refuses such paths; what is on disk may be older than the validator.
-    if (clean.starts_with("/") || clean == ".." || clean.starts_with("../") ||
-        clean.starts_with("..")) {
+    if (clean.starts_with("/") || clean.starts_with("..") || clean == ".") {
       return Error(StrCat("path ", Quote(item.path), " leaves the volume"));
     }
     files.push_back({clean, it->second, item.mode.value_or(volume.default_mode)});
@@ -52,13 +55,14 @@ Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
 
 namespace {
 
-// fsGroup gives the files to the group and lets it read them, as the kubelet's SetVolumeOwnership.
+// fsGroup gives a payload to the group and lets it read, as the kubelet's SetVolumeOwnership does
+// for volumes that are written by the kubelet alone.
 Status Own(const std::string& path, mode_t mode, std::optional<int64_t> fs_group, bool directory) {
   if (fs_group) {
     if (::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*fs_group)) < 0) {
       return Error::Errno("chown " + path);
     }
-    mode |= directory ? 02050 : 0040;
+    mode |= directory ? 02550 : 0440;
   }
   if (::chmod(path.c_str(), mode) < 0) return Error::Errno("chmod " + path);
   return OkStatus();
@@ -187,25 +191,77 @@ Status CheckHostPath(const VolumePlan& v) {
 
 }  // namespace
 
+namespace {
+
+Status GiveTo(int fd, gid_t group, mode_t mode) {
+  if (::fchown(fd, static_cast<uid_t>(-1), group) < 0) return Error::Errno("chown");
+  if (::fchmod(fd, mode & 07777) < 0) return Error::Errno("chmod");
+  return OkStatus();
+}
+
+// The tree below an open directory. By descriptors and without following links: what is in a volume
+// was written by containers.
+Status GiveTreeTo(int directory, gid_t group, int depth) {
+  constexpr int kMostLevels = 256;  // a descriptor is open for each
+  if (depth > kMostLevels) return Error("more than 256 directories deep");
+  struct Close {
+    void operator()(DIR* d) const { ::closedir(d); }
+  };
+  Fd again = TRY(Dup(directory));
+  std::unique_ptr<DIR, Close> dir(::fdopendir(again.get()));
+  if (!dir) return Error::Errno("opendir");
+  (void)again.Release();
+  for (const dirent* e = ::readdir(dir.get()); e != nullptr; e = ::readdir(dir.get())) {
+    std::string_view name = e->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat st;
+    if (::fstatat(directory, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue;  // gone meanwhile
+    bool folder = S_ISDIR(st.st_mode);
+    if (!folder && !S_ISREG(st.st_mode)) {
+      // A link or a socket has no mode that would need it; one that vanished needs nothing.
+      if (::fchownat(directory, e->d_name, static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) <
+              0 &&
+          errno != ENOENT) {
+        return Error::Errno(StrCat("chown ", name));
+      }
+      continue;
+    }
+    Fd fd(::openat(directory, e->d_name,
+                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (folder ? O_DIRECTORY : 0)));
+    if (!fd) continue;
+    TRY(GiveTo(fd.get(), group, st.st_mode | (folder ? 02770 : 0660)).Context(std::string(name)));
+    if (folder) TRY(GiveTreeTo(fd.get(), group, depth + 1));
+  }
+  return OkStatus();
+}
+
+// The kubelet's SetVolumeOwnership for volumes that containers write into.
+Status GiveVolumeTo(const std::string& path, gid_t group, const std::string& policy) {
+  Fd fd = TRY(Open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  struct stat st;
+  if (::fstat(fd.get(), &st) < 0) return Error::Errno("stat " + path);
+  constexpr mode_t kWanted = 02770;
+  bool matches = st.st_gid == group && (st.st_mode & kWanted) == kWanted;
+  if (matches && policy == "OnRootMismatch") return OkStatus();
+  TRY(GiveTreeTo(fd.get(), group, 0).Context(path));
+  // The root last: that it matches says that all below it does.
+  return GiveTo(fd.get(), group, st.st_mode | kWanted).Context(path);
+}
+
+}  // namespace
+
 Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePlan& v) {
   if (v.kind == VolumePlan::Kind::kHostPath) return CheckHostPath(v);
   std::string path = VolumePath(paths, plan, v);
-  bool writable = v.kind == VolumePlan::Kind::kEmptyDir || v.kind == VolumePlan::Kind::kMemory ||
-                  v.kind == VolumePlan::Kind::kClaim;
+  bool writable = v.kind == VolumePlan::Kind::kEmptyDir || v.kind == VolumePlan::Kind::kClaim;
   if (!writable) return OkStatus();
   bool fresh = !Exists(path);
   TRY(MakeDirs(Dirname(path), 0700));
   TRY(MakeDir(path, 0777));
   // The umask took bits from mkdir; a claim that exists keeps what its owner set.
   if (fresh && ::chmod(path.c_str(), 0777) < 0) return Error::Errno("chmod " + path);
-  if (!plan.fs_group) return OkStatus();
-  if (::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*plan.fs_group)) < 0) {
-    return Error::Errno("chown " + path);
-  }
-  struct stat st;
-  if (::stat(path.c_str(), &st) < 0) return Error::Errno("stat " + path);
-  if (::chmod(path.c_str(), (st.st_mode & 07777) | 02070) < 0) return Error::Errno("chmod " + path);
-  return OkStatus();
+  if (!plan.fs_group || v.read_only) return OkStatus();
+  return GiveVolumeTo(path, static_cast<gid_t>(*plan.fs_group), plan.fs_group_change_policy);
 }
 
 }  // namespace kpod::pods

@@ -25,7 +25,7 @@ struct PayloadFile {
 // What the volume shall hold. An item that names a missing key is an error unless the volume is
 // optional.
 Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
-                                            const kube::StringMap& data);
+                                            const kube::StringMap& data, bool secret);
 
 // Writes the payload as the kubelet's AtomicWriter does: a new "..<time>.<n>" directory, then
 // "..data" renamed over, so that a reader sees the old set of files or the new. Does nothing when
@@ -33,8 +33,8 @@ Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
 Status WritePayload(const std::string& directory, const std::vector<PayloadFile>& files,
                     std::optional<int64_t> fs_group);
 
-// Makes the directories (emptyDir, claims) and checks or makes hostPaths by their type. Run by the
-// manager.
+// Makes the directories (emptyDir, claims), gives them to the fsGroup, and checks or makes
+// hostPaths by their type. Run by the manager.
 Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
 
 }  // namespace kpod::pods

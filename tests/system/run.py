@@ -32,6 +32,7 @@ class Lines(unittest.TestResult):
         super().addSkip(test, reason)
         if not hasattr(self, 'worst'):  # a whole class is skipped
             print(f'SKIP {name_of(test)}: {reason}', flush=True)
+            return
         self.note('SKIP', reason)
 
     def failed(self, test, error):
