@@ -88,7 +88,7 @@ static int push_input(void) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const char *what = argv[1], *with = argc > 2 ? argv[2] : "";
-  char handle[128] = {0};
+  char handle[128] = {8};  // as struct file_handle: of 8 bytes
 #define IS(name) (strcmp(what, name) == 0)
   if (IS("overwrite")) return overwrite();
   if (IS("spy")) return spy();
