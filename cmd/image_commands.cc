@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/table.h"
 #include "images/images.h"
+#include "images/progress.h"
 #include "pods/manager.h"
 
 namespace kpod::cmd {
@@ -37,12 +38,35 @@ Json ToJson(const images::Image& i) {
           {"History", At(i.config, "history")}};
 }
 
+// As podman prints them: a name by digest has no tag.
+std::pair<std::string, std::string> RepositoryAndTag(const std::string& name) {
+  Result<images::Reference> r = images::ParseReference(name);
+  if (!r) return {"<none>", "<none>"};
+  return {r->domain + "/" + r->path, r->tag.empty() ? "<none>" : r->tag};
+}
+
+// `kpod images nginx`: every tag of it; `kpod images nginx:1`: that one.
+Result<bool> IsWanted(const images::Image& image, const std::vector<std::string>& asked) {
+  for (const std::string& text : asked) {
+    images::Reference wanted = TRY(images::ParseReference(text));
+    bool any_tag = !Contains(text.substr(text.rfind('/') + 1), ":") && wanted.digest.empty();
+    for (const std::string& name : image.names) {
+      images::Reference r = TRY(images::ParseReference(name));
+      bool same =
+          any_tag ? r.domain == wanted.domain && r.path == wanted.path : name == wanted.ToString();
+      if (same) return true;
+    }
+  }
+  return asked.empty();
+}
+
 Result<int> List(Invocation& in) {
   images::ImageStore store(in.paths);
   Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"});
   Json rows = Json::array();
   std::set<std::string> ids;
   for (const images::Image& i : TRY(store.List())) {
+    if (!TRY(IsWanted(i, in.args))) continue;
     rows.push_back(ToJson(i));
     std::string id = in.Flag("no-trunc") ? i.id : i.id.substr(0, 12);
     if (in.Flag("quiet") && ids.insert(i.id).second) std::printf("%s\n", id.c_str());
@@ -51,26 +75,14 @@ Result<int> List(Invocation& in) {
     std::vector<std::string> names =
         i.names.empty() ? std::vector<std::string>{"<none>:<none>"} : i.names;
     for (const std::string& name : names) {
-      size_t colon = name.rfind(':');
-      table.Add({name.substr(0, colon),
-                 colon == std::string::npos ? "<none>" : name.substr(colon + 1), id, created,
-                 HumanBytes(i.size)});
+      auto [repository, tag] = RepositoryAndTag(name);
+      table.Add({repository, tag, id, created, HumanBytes(i.size)});
     }
   }
   if (in.Flag("quiet")) return 0;
   std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
              stdout);
   return 0;
-}
-
-images::Progress TerminalProgress(bool quiet) {
-  if (quiet || ::isatty(2) != 1) return nullptr;
-  return [](const std::string& what, uint64_t done, uint64_t total) {
-    std::string size =
-        total > 0 ? StrCat(HumanBytes(done), " / ", HumanBytes(total)) : HumanBytes(done);
-    std::fprintf(stderr, "\r\033[K%s  %s%s", what.c_str(), size.c_str(),
-                 total > 0 && done >= total ? "\n" : "");
-  };
 }
 
 // Pods that wait for an image go on when it is there.
@@ -100,8 +112,11 @@ Result<int> Load(Invocation& in) {
     files.push_back("-");
   }
   images::ImageStore store(in.paths);
+  images::ProgressBar bar(in.Flag("quiet"));
   for (const std::string& f : files) {
-    for (const images::Image& i : TRY(store.Load(f, TerminalProgress(in.Flag("quiet"))))) {
+    std::vector<images::Image> loaded = TRY(store.Load(f, bar.Callback()));
+    bar.Finish();
+    for (const images::Image& i : loaded) {
       std::printf("Loaded image: %s\n",
                   i.names.empty() ? i.id.c_str() : Join(i.names, ", ").c_str());
     }
@@ -125,7 +140,9 @@ Result<int> Import(Invocation& in) {
   options.changes = in.Texts("change");
   options.message = in.Text("message");
   images::ImageStore store(in.paths);
-  images::Image i = TRY(store.Import(in.args[0], options, TerminalProgress(in.Flag("quiet"))));
+  images::ProgressBar bar(in.Flag("quiet"));
+  images::Image i = TRY(store.Import(in.args[0], options, bar.Callback()));
+  bar.Finish();
   std::printf("sha256:%s\n", i.id.c_str());
   TRY(WakePods(in.paths));
   return 0;
@@ -147,7 +164,9 @@ Result<int> Pull(Invocation& in) {
   options.tls_verify = in.Flag("tls-verify");
   options.quiet = in.Flag("quiet");
   for (const std::string& name : in.args) {
-    images::Image i = TRY(store.Pull(name, options, TerminalProgress(options.quiet)));
+    images::ProgressBar bar(options.quiet);
+    images::Image i = TRY(store.Pull(name, options, bar.Callback()));
+    bar.Finish();
     std::printf("%s\n", i.id.c_str());
   }
   TRY(WakePods(in.paths));
@@ -183,7 +202,7 @@ Result<int> Remove(Invocation& in) {
   if (in.Flag("all")) {
     for (const images::Image& i : TRY(store.List())) names.push_back(i.id);
   }
-  if (names.empty()) return Error("which image?");
+  if (names.empty() && !in.Flag("all")) return Error("which image?");
   std::vector<std::string> in_use = TRY(ImagesInUse(in.paths));
   for (const std::string& name : names) {
     for (const std::string& line : TRY(store.Remove(name, in_use, in.Flag("force"))))
@@ -226,7 +245,7 @@ Result<int> SystemPrune(Invocation& in) {
 
 void AddImageCommands(std::vector<Command>* out) {
   out->push_back(
-      {{"images"}, {"image ls", "image list"}, "", "List images", "", ListOptions, List});
+      {{"images"}, {"image ls", "image list"}, "[NAME...]", "List images", "", ListOptions, List});
   out->push_back(
       {{"load"},
        {"image load"},

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
+#include "images/progress.h"
 #include "kube/load.h"
 #include "pods/manager.h"
 #include "store/objects.h"
@@ -141,7 +142,10 @@ Result<int> Play(Invocation& in) {
     if (format != "json" && format != "yaml") return Error("--dry-run prints json or yaml");
     return PrintPlans(manager, objects, options, format);
   }
+  images::ProgressBar bar(in.Flag("quiet"));
+  options.progress = bar.Callback();
   pods::ApplyResult result = TRY(manager.Apply(objects, options));
+  bar.Finish();
   PrintResult(result, in.Flag("quiet"));
   if (options.wait) TRY(AwaitReady(in.paths, objects));
   return 0;

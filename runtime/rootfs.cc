@@ -10,6 +10,8 @@
 namespace kpod::runtime {
 namespace {
 
+constexpr std::string_view kSilent = "overlay: Invalid argument";
+
 // What the kernel says about a failed fsopen context (one message a read, "e overlay: ...").
 std::string FsLog(int fs) {
   char buf[1024];
@@ -121,10 +123,11 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     out.mount = std::move(*mount);
     return out;
   }
-  // "lowerdir+" came with 6.5; before, the parameter is unknown (EINVAL).
-  if (mount.error().code() != EINVAL || !Contains(mount.error().message(), "lowerdir+")) {
-    return std::move(mount.error());
-  }
+  // "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file system
+  // is made of what was taken unseen.
+  bool old = mount.error().code() == EINVAL &&
+             (Contains(mount.error().message(), "lowerdir+") || mount.error().message() == kSilent);
+  if (!old) return std::move(mount.error());
   return OldOverlay(r, in_user_namespace);
 }
 

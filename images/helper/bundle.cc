@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "images/helper/stream.h"
 
 namespace kpod::images {
 
@@ -50,7 +51,7 @@ Result<ArchiveHandle> OpenTar(const std::string& path) {
   archive_read_support_format_tar(a.get());
   archive_read_support_format_empty(a.get());
   if (archive_read_open_filename(a.get(), path.c_str(), 256 << 10) != ARCHIVE_OK) {
-    return Error(StrCat("open archive: ", archive_error_string(a.get())));
+    return Error(StrCat("open archive: ", ArchiveReason(a.get())));
   }
   return a;
 }
@@ -71,7 +72,7 @@ class MemberStream : public Stream {
       int rc = archive_read_data_block(archive_.get(), &data, &size, &offset);
       if (rc == ARCHIVE_EOF) return std::string_view();
       if (rc != ARCHIVE_OK) {
-        return Error(StrCat("read archive: ", archive_error_string(archive_.get())));
+        return Error(StrCat("read archive: ", ArchiveReason(archive_.get())));
       }
       if (size > 0) return std::string_view(static_cast<const char*>(data), size);
     }
@@ -93,7 +94,7 @@ class TarBundle : public Bundle {
       int rc = archive_read_next_header(a.get(), &e);
       if (rc == ARCHIVE_EOF) break;
       if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) {
-        return Error(StrCat("no tar archive: ", archive_error_string(a.get())));
+        return Error(StrCat("no tar archive: ", ArchiveReason(a.get())));
       }
       std::string name = MemberName(e);
       std::string target;

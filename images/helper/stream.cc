@@ -67,10 +67,14 @@ Result<std::unique_ptr<Archive>> Archive::Open(Kind kind, Stream& from) {
 
 Archive::~Archive() { archive_read_free(archive_); }
 
+std::string ArchiveReason(archive* a) {
+  const char* text = archive_error_string(a);
+  return text == nullptr ? "damaged archive" : text;
+}
+
 Error Archive::Failure(std::string_view what) {
   if (failure_) return *failure_;
-  const char* text = archive_error_string(archive_);
-  return Error(StrCat(what, ": ", text == nullptr ? "damaged archive" : text));
+  return Error(StrCat(what, ": ", ArchiveReason(archive_)));
 }
 
 Result<std::unique_ptr<DecompressedStream>> DecompressedStream::Open(Stream& from) {

@@ -44,6 +44,9 @@ class HashingStream : public Stream {
   uint64_t bytes_ = 0;
 };
 
+// What libarchive says of its last failure; of some it says nothing.
+std::string ArchiveReason(archive* a);
+
 // libarchive reading from a Stream.
 class Archive {
  public:

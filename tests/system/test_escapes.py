@@ -225,9 +225,11 @@ class Exec(EscapeTest):
         self.assertEqual(self.probe('keyring'), 'ENOKEY')
 
     def test_a_shared_process_namespace_shows_no_host(self):
-        self.start(spec='shareProcessNamespace: true\n')
-        done = self.kpod('exec', 'p', 'sh', '-c', 'ls -a /proc/1/root/ /proc/1/cwd/', rc=None).stdout
-        self.assertNotRegex(done, r'\b(etc|usr|home)\b')
+        for name, container in (('p', ''), ('tracer', 'securityContext: {capabilities: {add: [SYS_PTRACE]}}\n')):
+            self.start(name, spec='shareProcessNamespace: true\n', container=container)
+            done = self.kpod('exec', name, 'sh', '-c', 'ls -a /proc/1/root/ /proc/1/cwd/; ls -l /proc/1/fd', rc=None)
+            self.assertNotRegex(done.stdout, r'\b(etc|usr|home)\b')
+            self.assertNotIn(' -> ', done.stdout)
 
 
 class Races(EscapeTest):
