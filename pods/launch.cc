@@ -91,7 +91,7 @@ std::string ResolvConf(const Plan& plan, const std::string& nameserver,
   AddUnique(&r.searches, plan.dns_config.searches);
   for (const auto& [name, value] : plan.dns_config.options) {
     std::erase_if(r.options,
-                  [&](const std::string& o) { return o.substr(0, o.find(':')) == name; });
+                  [&key = name](const std::string& o) { return o.substr(0, o.find(':')) == key; });
     r.options.push_back(value.empty() ? name : StrCat(name, ":", value));
   }
   std::string out;

@@ -72,7 +72,8 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
 
 }  // namespace
 
-Lookups MakeLookups(const store::Paths& paths, const std::string& ns, LookupOptions options) {
+Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
+                    const LookupOptions& options) {
   auto objects = std::make_shared<store::ObjectStore>(paths);
   auto images = std::make_shared<images::ImageStore>(paths);
   auto cache = std::make_shared<ImageCache>();

@@ -23,7 +23,7 @@ struct LookupOptions {
   const std::vector<store::StoredObject>* overlay = nullptr;
 };
 
-Lookups MakeLookups(const store::Paths& paths, const std::string& ns, LookupOptions options);
+Lookups MakeLookups(const store::Paths& paths, const std::string& ns, const LookupOptions& options);
 
 // The keyed volume's data in the store now: a ConfigMap's data and binaryData, or a Secret's data.
 // No value when the object does not exist.

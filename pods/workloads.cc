@@ -96,7 +96,7 @@ void ReconcileStanding(const Workload& w, size_t index, const std::vector<const 
   out->create.push_back({index, w.name});
 }
 
-void ReconcileReplicas(const Workload& w, size_t index, std::vector<const ObservedPod*> mine,
+void ReconcileReplicas(const Workload& w, size_t index, const std::vector<const ObservedPod*>& mine,
                        const std::function<std::string()>& suffix, Actions* out) {
   std::vector<const ObservedPod*> current;
   for (const ObservedPod* p : mine) {

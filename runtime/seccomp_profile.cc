@@ -113,9 +113,9 @@ constexpr const char* kArchitectureCalls = "riscv_flush_icache";
 #error "the default seccomp profile does not know this architecture"
 #endif
 
-Json Rule(std::vector<std::string> names, const char* action) {
+Json Rule(const std::vector<std::string>& names, const char* action) {
   Json j = Json::object();
-  j["names"] = std::move(names);
+  j["names"] = names;
   j["action"] = action;
   return j;
 }
