@@ -10,6 +10,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/launch.h"
@@ -100,11 +103,23 @@ Status WriteSysctls(const Plan& plan) {
   return runtime::ApplySysctls(proc.get(), sysctls);
 }
 
+// The containers see the command line of PID 1; where kpod keeps its state is not theirs to know.
+// PR_SET_MM would want CAP_SYS_RESOURCE, so the words of main's argv are written over: they lie in
+// one piece from argv[0] on (execve(2)).
+void HideCommandLine() {
+  constexpr std::string_view kName = "kpod-infra";
+  size_t size = ReadFile("/proc/self/cmdline", 65536).value_or("").size();
+  if (size <= kName.size()) return;
+  std::memset(program_invocation_name, 0, size);
+  kName.copy(program_invocation_name, kName.size());
+}
+
 // PID 1 of a shared PID namespace: reaps, and shows the containers nothing. Its root is an empty
 // tmpfs, since /proc/1/root would otherwise lead every container that may trace it to the host's
 // files.
 [[noreturn]] void InfraInit() {
   ::prctl(PR_SET_NAME, "kpod-infra");
+  HideCommandLine();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||

@@ -115,11 +115,12 @@ class KpodTest(unittest.TestCase):
     def write(self, name, text):
         path = self.dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
+        documents = [text] if isinstance(text, str) else text
+        path.write_text('---\n'.join(textwrap.dedent(t) for t in documents))
         return str(path)
 
     def play(self, text, *options, name='app.yaml', rc=0, **more):
-        """Plays a manifest; it is taken down at the end of the test."""
+        """Plays a manifest, or several documents; it is taken down at the end of the test."""
         path = self.write(name, text)
         if path not in self.played:
             self.played.append(path)

@@ -1,0 +1,69 @@
+"""What goes wrong: in Kubernetes' words, in one sentence, with nothing left behind."""
+import shutil
+
+from harness import KpodTest, image_archive, pod
+
+
+class Errors(KpodTest):
+    images = ['busybox']
+
+    def waiting(self, name, container='main'):
+        return self.container(name, container).get('state', {}).get('waiting', {})
+
+    def test_a_missing_image_is_awaited_and_starts_when_loaded(self):
+        self.play(pod('image', 'echo up; sleep 1000', image='localhost/layered'))
+        self.assertIn(self.waiting('image')['reason'], ('ErrImagePull', 'ImagePullBackOff'))
+        self.assertIn('localhost/layered', self.waiting('image')['message'])
+        self.assertEqual(self.status('image')['phase'], 'Pending')
+        self.assertRegex(self.word('image'), 'ErrImagePull|ImagePullBackOff')
+        self.assertIn('localhost/layered', self.kpod('describe', 'pod', 'image').stdout)
+        self.kpod('load', '-i', image_archive('layered'))
+        self.addCleanup(self.kpod, 'rmi', '--force', 'localhost/layered')
+        self.wait_log('image', 'up')
+
+    def test_pull_policy_never(self):
+        self.play(pod('never', 'sleep 1000', image='localhost/absent:1', container_extra='imagePullPolicy: Never\n'))
+        self.assertEqual(self.waiting('never'), {
+            'reason': 'ErrImageNeverPull', 'message': 'Container image "localhost/absent:1" is not present with pull policy of Never'})
+
+    def test_an_invalid_image_name(self):
+        self.play(pod('name', 'sleep 1000', image='"Not/An Image"'))
+        self.assertEqual(self.waiting('name')['reason'], 'InvalidImageName')
+
+    def test_always_takes_what_is_here_when_nothing_can_be_pulled(self):
+        done = self.play(pod('always', 'echo up; sleep 1000', container_extra='imagePullPolicy: Always\n'))
+        self.wait_log('always', 'up')
+        self.assertIn('imagePullPolicy: Always', done.stderr)
+
+    def test_a_program_that_cannot_be_run(self):
+        for command, code, words in (('/no/such', 127, 'No such file or directory'), ('/etc/passwd', 126, 'Permission denied'),
+                                     ('/etc', 126, 'Permission denied')):
+            with self.subTest(command=command):
+                text = pod('bad', 'x').replace('["/bin/sh", "-c", "x"]', f'["{command}"]')
+                done = self.play(text, rc=code)
+                self.assertIn(words, done.stderr)
+                self.assertIn('container main', done.stderr)
+                self.assertEqual(done.stderr.count('\n'), 1)
+                self.assertEqual(self.pods(), [])
+
+    def test_one_bad_pod_of_two_leaves_neither(self):
+        self.play(pod('good', 'sleep 1000') + '---\n' + pod('bad', 'x').replace('/bin/sh', '/no/such'), rc=127)
+        self.assertEqual(self.pods(), [])
+
+    def test_an_unknown_capability(self):
+        done = self.play(pod('cap', 'sleep 1', container_extra='securityContext: {capabilities: {add: [NOT_A_CAPABILITY]}}\n'), rc=125)
+        self.assertIn('NOT_A_CAPABILITY', done.stderr)
+
+    def test_a_volume_that_cannot_be_mounted(self):
+        (self.dir / 'folder').mkdir(exist_ok=True)
+        self.addCleanup(shutil.rmtree, self.dir / 'folder')
+        done = self.play(pod('onto', 'sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {self.dir}/folder}}}}]\n',
+                             'volumeMounts: [{name: v, mountPath: /etc/passwd}]\n'), rc=125)
+        self.assertIn('/etc/passwd', done.stderr)
+
+    def test_what_waits_goes_away_as_well(self):
+        self.play(pod('a', 'sleep 1000', image='localhost/absent:1') + '---\n' +
+                  pod('b', 'sleep 1000', 'volumes: [{name: v, secret: {secretName: absent}}]\n'))
+        self.assertEqual(self.waiting('b')['message'], 'secret "absent" not found')
+        self.down()
+        self.assertEqual(self.pods(), [])
