@@ -77,6 +77,18 @@ void Push(ldns_pkt* r, ldns_rr_type type, const std::string& value) {
   ldns_pkt_push_rr(r, LDNS_SECTION_ANSWER, rr);
 }
 
+// How long "no such name" may be remembered (RFC 2308). Without it some resolvers ask again and
+// again.
+void PushSoa(ldns_pkt* r) {
+  ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(r), 0);
+  if (!StrCat(".", NameOf(ldns_rr_owner(question))).ends_with(StrCat(".", kClusterDomain))) return;
+  std::string text = StrCat(kClusterDomain, ". ", kTtl, " IN SOA ns.dns.", kClusterDomain,
+                            ". hostmaster.", kClusterDomain, ". 1 7200 1800 86400 ", kTtl);
+  ldns_rr* soa = nullptr;
+  if (ldns_rr_new_frm_str(&soa, text.c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK)
+    ldns_pkt_push_rr(r, LDNS_SECTION_AUTHORITY, soa);
+}
+
 }  // namespace
 
 std::optional<Question> ParseQuestion(std::string_view bytes) {
@@ -106,6 +118,7 @@ std::string BuildAnswer(std::string_view query, const Answer& answer, size_t lim
   if (type == LDNS_RR_TYPE_PTR || type == LDNS_RR_TYPE_ANY) {
     for (const std::string& name : answer.names) Push(r.get(), LDNS_RR_TYPE_PTR, name);
   }
+  if (ldns_pkt_ancount(r.get()) == 0) PushSoa(r.get());
   std::string out = Bytes(r.get());
   return out.size() <= limit ? out : Truncated(out, query, limit);
 }
@@ -115,6 +128,16 @@ std::string BuildFailure(std::string_view query) {
   if (!r) return {};
   ldns_pkt_set_rcode(r.get(), LDNS_RCODE_SERVFAIL);
   return Bytes(r.get());
+}
+
+std::string BuildRefusal(std::string_view packet) {
+  if (packet.size() < kHeader || (packet[2] & 0x80) != 0) return {};
+  int opcode = packet[2] >> 3 & 15;
+  std::string out(packet.substr(0, 2));
+  out.push_back(static_cast<char>(0x80 | (packet[2] & 0x79)));  // the opcode and RD come back
+  out.push_back(opcode == LDNS_PACKET_QUERY ? LDNS_RCODE_FORMERR : LDNS_RCODE_NOTIMPL);
+  out.resize(kHeader, '\0');
+  return out;
 }
 
 std::string Truncated(std::string_view response, std::string_view query, size_t limit) {
@@ -134,13 +157,20 @@ std::string WithId(std::string_view packet, uint16_t id) {
   return out;
 }
 
-bool Answers(std::string_view response, const Question& q) {
-  if (response.size() < kHeader) return false;
-  Packet p = Parse(response);
-  if (!p || !ldns_pkt_qr(p.get()) || ldns_pkt_qdcount(p.get()) != 1) return false;
-  ldns_rr* rr = ldns_rr_list_rr(ldns_pkt_question(p.get()), 0);
-  return NameOf(ldns_rr_owner(rr)) == q.name &&
-         static_cast<uint16_t>(ldns_rr_get_type(rr)) == q.type;
+bool Answers(std::string_view response, uint16_t id, const Question& q) {
+  // The header and the question, no more: the rest is for the client to understand.
+  if (response.size() < kHeader || WithId(response, id) != response) return false;
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(response[i]); };
+  if (!(byte(2) & 0x80) || byte(4) != 0 || byte(5) != 1) return false;
+  ldns_rr* rr = nullptr;
+  size_t at = kHeader;
+  if (ldns_wire2rr(&rr, reinterpret_cast<const uint8_t*>(response.data()), response.size(), &at,
+                   LDNS_SECTION_QUESTION) != LDNS_STATUS_OK)
+    return false;
+  bool same =
+      NameOf(ldns_rr_owner(rr)) == q.name && static_cast<uint16_t>(ldns_rr_get_type(rr)) == q.type;
+  ldns_rr_free(rr);
+  return same;
 }
 
 }  // namespace kpod::network

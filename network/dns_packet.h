@@ -22,10 +22,14 @@ std::optional<Question> ParseQuestion(
 // The answer to `query` from the zone; cut to `limit` bytes with TC set.
 std::string BuildAnswer(std::string_view query, const Answer& answer, size_t limit);
 std::string BuildFailure(std::string_view query);  // SERVFAIL
+// What is sent back for a packet that ParseQuestion does not take: NOTIMP or FORMERR in a bare
+// header; nothing when it is no query at all, since an answer to an answer makes a loop.
+std::string BuildRefusal(std::string_view packet);
 // The packet with another id in its header.
 std::string WithId(std::string_view packet, uint16_t id);
-// A response that carries the question that was asked.
-bool Answers(std::string_view response, const Question& question);
+// A response of that id that carries the question that was asked.
+bool Answers(std::string_view response, uint16_t id, const Question& question);
+// The response, or when it is longer than `limit` an empty one with TC set.
 std::string Truncated(std::string_view response, std::string_view query, size_t limit);
 
 }  // namespace kpod::network

@@ -245,6 +245,29 @@ Result<uint32_t> InterfaceTowards(NetlinkSocket& socket, Ipv4 address) {
   return interface;
 }
 
+Result<std::optional<Ipv4>> OutwardAddress(NetlinkSocket& socket) {
+  constexpr Ipv4 kOutside = 0xc0000201;  // 192.0.2.1 (RFC 5737)
+  std::optional<Ipv4> found;
+  NetlinkMessage m("look for a route", RTM_GETROUTE, 0);
+  rtmsg head{};
+  head.rtm_family = AF_INET;
+  head.rtm_dst_len = 32;
+  m.Fixed(head).Bytes(RTA_DST, NetworkOrder(kOutside));
+  Status routed = socket.Query(std::move(m), [&](const NetlinkReply& r) {
+    found = AddressIn(r.payload, NLMSG_ALIGN(sizeof(rtmsg)), RTA_PREFSRC);
+  });
+  if (routed && found) return found;
+  NetlinkMessage list("list addresses", RTM_GETADDR, NLM_F_DUMP);
+  ifaddrmsg all{};
+  all.ifa_family = AF_INET;
+  list.Fixed(all);
+  TRY(socket.Query(std::move(list), [&](const NetlinkReply& r) {
+    auto address = AddressIn(r.payload, NLMSG_ALIGN(sizeof(ifaddrmsg)), IFA_LOCAL);
+    if (address && *address >> 24 != 127 && !found) found = address;
+  }));
+  return found;
+}
+
 void SettleLink(int netns_fd, const std::string& name) {
   Result<Fd> socket = SocketIn(netns_fd, AF_INET, SOCK_DGRAM, 0);
   if (!socket) return;

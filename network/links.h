@@ -56,6 +56,9 @@ Result<std::vector<Range>> ListAddresses(NetlinkSocket& socket);  // with their 
 Result<std::vector<Route>> ListRoutes(NetlinkSocket& socket);     // IPv4, main and other tables
 // The interface over which the namespace would send to `address`; 0: no route.
 Result<uint32_t> InterfaceTowards(NetlinkSocket& socket, Ipv4 address);
+// The address with which the namespace speaks to the outside: the source of its default route, else
+// the first that is no loopback.
+Result<std::optional<Ipv4>> OutwardAddress(NetlinkSocket& socket);
 
 // Bringing up the second end of a veth leaves the first end's queue to a work item of the kernel
 // (linkwatch); until it has run, packets sent there are dropped, and the first connection would

@@ -55,6 +55,10 @@ nlattr* NetlinkMessage::Begin(int attribute) { return ::nla_nest_start(message_.
 
 void NetlinkMessage::End(nlattr* start) { ::nla_nest_end(message_.get(), start); }
 
+std::string_view NetlinkMessage::wire() const {
+  return {reinterpret_cast<const char*>(header()), header()->nlmsg_len};
+}
+
 nlmsghdr* NetlinkMessage::header() const { return ::nlmsg_hdr(message_.get()); }
 
 std::optional<std::string_view> Attribute(std::string_view payload, size_t offset, int type) {
@@ -83,6 +87,12 @@ Result<NetlinkSocket> NetlinkSocket::Open(int protocol, int netns_fd) {
   timeval limit{.tv_sec = 10, .tv_usec = 0};  // a lost ack must not hang a command for ever
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   return NetlinkSocket(std::move(fd));
+}
+
+void NetlinkSocket::EnlargeBuffers() {
+  int bytes = 8 << 20;
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
 }
 
 Status NetlinkSocket::Send(std::string_view bytes) {

@@ -47,6 +47,7 @@ class NetlinkMessage {
   }
   // Errors that are as good as success ("File exists" when something is made to be there).
   NetlinkMessage& Accept(int error);
+  std::string_view wire() const;  // the message as it is sent
 
  private:
   friend class NetlinkSocket;
@@ -86,6 +87,8 @@ class NetlinkSocket {
   // netns_fd -1: the caller's namespace.
   static Result<NetlinkSocket> Open(int protocol, int netns_fd = -1);
 
+  // For a batch of hundreds of messages: the kernel queues all its answers before one is read.
+  void EnlargeBuffers();
   // Sends all in one go; the kernel takes them in order. The first error is returned, after all
   // were answered. Messages without NLM_F_ACK (the ends of an nftables batch) are not waited for.
   Status Run(std::vector<NetlinkMessage>& messages);

@@ -1,11 +1,13 @@
 #include "network/nft.h"
 
-#include <linux/netfilter/nf_tables.h>
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <sched.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/spawn.h"
 #include "base/text.h"
 #include "network/netlink.h"
 
@@ -13,94 +15,144 @@ namespace kpod::network {
 
 namespace {
 
-std::string Target(const PodRecord& pod, const PortMapping& p) {
-  return StrCat(FormatIpv4(pod.ip), " . ", p.container_port);
+constexpr const char* kPorts = "ports";
+constexpr const char* kPortsOfAddress = "ports_of_address";
+
+// nft's numbers of the types, for `nft list` only: ipv4_addr 7, inet_proto 12, inet_service 13.
+constexpr uint32_t kAddressType = 7;
+constexpr uint32_t kProtocolType = 12;
+constexpr uint32_t kServiceType = 13;
+constexpr uint32_t kField = 4;  // each field of a key is padded to a register
+
+constexpr uint32_t kDestinationPort = 2;      // in the headers of TCP, UDP and SCTP alike
+constexpr uint32_t kSourceAddress = 12;       // in the IPv4 header
+constexpr uint32_t kDestinationAddress = 16;  // in the IPv4 header
+
+template <class T>
+std::string Raw(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
 }
 
-void AddElements(const PodRecord& pod, std::vector<std::string>* any,
-                 std::vector<std::string>* one) {
-  for (const PortMapping& p : pod.ports) {
-    std::string key = StrCat(p.protocol, " . ", p.host_port);
-    if (p.host_ip.empty() || p.host_ip == "0.0.0.0") {
-      any->push_back(StrCat(key, " : ", Target(pod, p)));
-    } else {
-      one->push_back(StrCat(p.host_ip, " . ", key, " : ", Target(pod, p)));
-    }
-  }
+std::string AddressBytes(Ipv4 ip) { return Raw(htonl(ip)); }
+std::string PortBytes(uint16_t port) { return Raw(htons(port)) + std::string(2, '\0'); }
+std::string ProtocolBytes(const std::string& name) {
+  char number = IPPROTO_TCP;
+  if (name == "udp") number = static_cast<char>(IPPROTO_UDP);
+  if (name == "sctp") number = static_cast<char>(IPPROTO_SCTP);
+  return number + std::string(3, '\0');
 }
 
-std::string Elements(const std::vector<std::string>& list) {
-  return list.empty() ? "" : StrCat("    elements = { ", Join(list, ", "), " }\n");
+// Only traffic to an address of this machine is a host port's. Which protocols have ports need not
+// be asked: the key carries the protocol.
+RuleBuilder RedirectOfAddress() {
+  RuleBuilder r;
+  r.DestinationType(NFT_REG_1)
+      .Is(NFT_REG_1, Raw<uint32_t>(RTN_LOCAL))
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, kDestinationAddress, 4, Register(0))
+      .Meta(NFT_META_L4PROTO, Register(1))
+      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, Register(2))
+      .Lookup(kPortsOfAddress, Register(0), Register(4))
+      .DestinationNat(Register(4), Register(5));
+  return r;
+}
+
+RuleBuilder Redirect() {
+  RuleBuilder r;
+  r.DestinationType(NFT_REG_1)
+      .Is(NFT_REG_1, Raw<uint32_t>(RTN_LOCAL))
+      .Meta(NFT_META_L4PROTO, Register(0))
+      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, Register(1))
+      .Lookup(kPorts, Register(0), Register(4))
+      .DestinationNat(Register(4), Register(5));
+  return r;
+}
+
+RuleBuilder& SourceIn(RuleBuilder& rule, const Range& range) {
+  uint32_t mask = range.prefix == 0 ? 0 : ~0U << (32 - range.prefix);
+  return rule.Payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceAddress, 4, NFT_REG_1)
+      .Mask(NFT_REG_1, AddressBytes(mask))
+      .Is(NFT_REG_1, AddressBytes(range.base));
 }
 
 }  // namespace
 
-std::string TableScript(const HostTable& t, const std::vector<PodRecord>& pods) {
-  std::vector<std::string> any;
-  std::vector<std::string> one;
-  for (const PodRecord& p : pods) AddElements(p, &any, &one);
-  std::string own = FormatRange(t.config.pods);
-  // The more exact map first; only traffic to an address of this machine is a host port's.
-  std::string redirect =
-      "    meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to ip daddr . meta l4proto "
-      ". th dport map @ports_of_address\n"
-      "    meta l4proto { tcp, udp, sctp } fib daddr type local dnat ip to meta l4proto . th dport "
-      "map @ports\n";
-  return StrCat(
-      "table ip ", t.name, " {}\ndelete table ip ", t.name, "\ntable ip ", t.name, " {\n",
-      "  map ports {\n    type inet_proto . inet_service : ipv4_addr . inet_service\n",
-      Elements(any), "  }\n",
-      "  map ports_of_address {\n    type ipv4_addr . inet_proto . inet_service : ipv4_addr . "
-      "inet_service\n",
-      Elements(one), "  }\n",
-      "  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n",
-      redirect, "  }\n",
-      "  chain output {\n    type nat hook output priority -100; policy accept;\n", redirect,
-      "  }\n",
-      "  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n",
-      // A client on 127.0.0.1 has no address that a pod could answer to.
-      "    oifname \"", t.uplink, "\" ip saddr 127.0.0.0/8 masquerade\n",
-      // A pod that came to a host port must be answered through the host, or the translation is not
-      // undone.
-      "    iifname \"", t.uplink, "\" oifname \"", t.uplink, "\" masquerade\n", "    ip saddr ",
-      own, " oifname != \"", t.uplink, "\" masquerade\n", "  }\n}\n");
+PortElements ElementsOf(const PodRecord& pod) {
+  PortElements e;
+  for (const PortMapping& p : pod.ports) {
+    std::string key = ProtocolBytes(p.protocol) + PortBytes(p.host_port);
+    std::string data = AddressBytes(pod.ip) + PortBytes(p.container_port);
+    std::optional<Ipv4> address = ParseIpv4(p.host_ip);
+    if (!address || *address == 0) {
+      e.any.push_back({key, data});
+    } else {
+      e.one.push_back({AddressBytes(*address) + key, data});
+    }
+  }
+  return e;
 }
 
-std::string AddPortsScript(const HostTable& t, const PodRecord& pod) {
-  std::vector<std::string> any;
-  std::vector<std::string> one;
-  AddElements(pod, &any, &one);
-  std::string out;
-  if (!any.empty()) out += StrCat("add element ip ", t.name, " ports { ", Join(any, ", "), " }\n");
-  if (!one.empty())
-    out += StrCat("add element ip ", t.name, " ports_of_address { ", Join(one, ", "), " }\n");
-  return out;
+NftBatch TableBatch(const HostTable& t, const std::vector<PodRecord>& pods) {
+  NftBatch b;
+  // Added first, so that removing it never fails.
+  b.AddTable(t.name).DeleteTable(t.name).AddTable(t.name);
+  uint32_t key = kProtocolType << 6 | kServiceType;
+  uint32_t data = kAddressType << 6 | kServiceType;
+  b.AddMap(t.name, {kPorts, key, 2 * kField, data, 2 * kField});
+  b.AddMap(t.name, {kPortsOfAddress, kAddressType << 12 | key, 3 * kField, data, 2 * kField});
+  b.AddBaseChain(t.name, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
+  b.AddBaseChain(t.name, "output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
+  b.AddBaseChain(t.name, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+  for (const char* chain : {"prerouting", "output"}) {
+    b.AppendRule(t.name, chain, RedirectOfAddress());  // the more exact one first
+    b.AppendRule(t.name, chain, Redirect());
+  }
+  RuleBuilder loopback;  // a client on 127.0.0.1 has no address that a pod could answer to
+  loopback.InterfaceIs(NFT_META_OIFNAME, t.uplink);
+  SourceIn(loopback, {0x7f000000, 8}).Masquerade();
+  RuleBuilder hairpin;  // a pod that came to a host port is answered through the host, or the
+                        // translation is not undone
+  hairpin.InterfaceIs(NFT_META_IIFNAME, t.uplink)
+      .InterfaceIs(NFT_META_OIFNAME, t.uplink)
+      .Masquerade();
+  RuleBuilder egress;
+  SourceIn(egress, t.config.pods).InterfaceIsNot(NFT_META_OIFNAME, t.uplink).Masquerade();
+  b.AppendRule(t.name, "postrouting", loopback);
+  b.AppendRule(t.name, "postrouting", hairpin);
+  b.AppendRule(t.name, "postrouting", egress);
+  PortElements all;
+  for (const PodRecord& pod : pods) {
+    PortElements e = ElementsOf(pod);
+    all.any.insert(all.any.end(), e.any.begin(), e.any.end());
+    all.one.insert(all.one.end(), e.one.begin(), e.one.end());
+  }
+  b.AddElements(t.name, kPorts, all.any).AddElements(t.name, kPortsOfAddress, all.one);
+  return b;
 }
 
-std::string DeleteTableScript(const HostTable& t) {
-  return StrCat("table ip ", t.name, " {}\ndelete table ip ", t.name, "\n");
+NftBatch AddPortsBatch(const HostTable& t, const PodRecord& pod) {
+  PortElements e = ElementsOf(pod);
+  NftBatch b;
+  b.AddElements(t.name, kPorts, e.any).AddElements(t.name, kPortsOfAddress, e.one);
+  return b;
 }
 
-Status RunNft(int netns_fd, const std::string& script) {
-  Result<std::string> done = RunInChild([&]() -> Result<std::string> {
-    if (::setns(netns_fd, CLONE_NEWNET) < 0) return Error::Errno("enter network namespace");
-    SpawnOptions nft;
-    nft.argv = {"nft", "-f", "-"};
-    nft.input = script;
-    return RunChecked(nft);
-  });
-  if (done) return OkStatus();
-  if (done.error().exit_code() == kExitNotFound)
-    return Error("the program nft is missing: install the package nftables");
-  return std::move(done.error());
+NftBatch RemovePortsBatch(const HostTable& t, const PodRecord& pod) {
+  PortElements e = ElementsOf(pod);
+  NftBatch b;
+  b.DeleteElements(t.name, kPorts, e.any).DeleteElements(t.name, kPortsOfAddress, e.one);
+  return b;
+}
+
+NftBatch DeleteTableBatch(const HostTable& t) {
+  NftBatch b;
+  b.AddTable(t.name).DeleteTable(t.name);
+  return b;
 }
 
 Result<bool> TableExists(int netns_fd, const std::string& name) {
   NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_NETFILTER, netns_fd));
-  NetlinkMessage ask("look for the nft table " + name, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
-                     0);
-  nfgenmsg header{AF_INET, NFNETLINK_V0, 0};
-  ask.Fixed(header).Text(NFTA_TABLE_NAME, name);
+  NetlinkMessage ask = NftMessage("look for the nft table " + name, NFT_MSG_GETTABLE, 0);
+  ask.Text(NFTA_TABLE_NAME, name);
   bool found = false;
   Status asked = socket.Query(std::move(ask), [&](const NetlinkReply& r) {
     found = found || r.type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);

@@ -1,11 +1,13 @@
-// The host's nftables table: masquerade of what pods send out, and host ports as maps. The texts
-// are pure; `nft -f -` carries them out as one transaction each (nft(8)).
+// The host's nftables table: masquerade of what pods send out, and host ports as maps. Made by
+// netlink, one transaction each; on the start path of a pod only elements are added to the maps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "network/nft_batch.h"
 #include "network/state.h"
 
 namespace kpod::network {
@@ -15,13 +17,29 @@ struct HostTable {
   std::string uplink;  // the host's end
   Config config;
 };
+// The elements of the two maps: ports on every address of the host, and on one address.
+struct PortElements {
+  std::vector<MapElement> any, one;
+};
+PortElements ElementsOf(const PodRecord& pod);
 // The whole table, made anew; replaces what is there.
-std::string TableScript(const HostTable& table, const std::vector<PodRecord>& pods);
-// Only the elements of one pod, added.
-std::string AddPortsScript(const HostTable& table, const PodRecord& pod);
-std::string DeleteTableScript(const HostTable& table);
+NftBatch TableBatch(const HostTable& table, const std::vector<PodRecord>& pods);
+// Only the elements of one pod. Removing what is not there is the error ENOENT.
+NftBatch AddPortsBatch(const HostTable& table, const PodRecord& pod);
+NftBatch RemovePortsBatch(const HostTable& table, const PodRecord& pod);
+NftBatch DeleteTableBatch(const HostTable& table);
 
-Status RunNft(int netns_fd, const std::string& script);
 Result<bool> TableExists(int netns_fd, const std::string& name);
+
+// Other programs' chains at the forward hook that drop by policy: an accept of ours does not
+// overrule them.
+struct ForwardDrop {
+  std::string family, table, chain;  // "ip" "filter" "FORWARD": iptables', as docker sets it
+};
+Result<std::vector<ForwardDrop>> ListForwardDrops(int netns_fd);
+// Where the chain is iptables' (ip filter FORWARD), two rules at its head let the uplink's traffic
+// pass; they carry the table's name as their comment. Idempotent.
+Status OpenForward(int netns_fd, const HostTable& table);
+Status CloseForward(int netns_fd, const HostTable& table);
 
 }  // namespace kpod::network

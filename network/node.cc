@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "network/links.h"
@@ -12,7 +14,10 @@ namespace kpod::network {
 namespace {
 
 constexpr const char* kNodeEnd = "uplink";
-constexpr uint32_t kMtu = 1500;
+constexpr const char* kForward = "net/ipv4/ip_forward";
+constexpr uint32_t kUsualMtu = 1500;
+constexpr uint32_t kLeastMtu = 1280;  // of IPv6
+constexpr int kTries = 5;
 
 std::string PinDirectory(const store::Paths& paths) { return paths.run + "/netns"; }
 std::string ForwardRecord(const store::Paths& paths) { return paths.run + "/ip_forward"; }
@@ -23,25 +28,17 @@ std::string UplinkName(const store::Paths& paths) {
   return instance.empty() ? "kpod0" : "kpod" + instance.substr(0, 10);
 }
 
-Result<Fd> OpenNode(const store::Paths& paths) {
-  Fd fd = TRY(Open(PinDirectory(paths) + "/node", O_RDONLY));
-  if (!IsNamespace(fd.get())) return Error::Errno("node network namespace", ENOENT);
-  return fd;
-}
-
-Result<Config> ChooseConfig(const store::Paths& paths, NetlinkSocket& host, uint32_t own_uplink) {
+Result<Config> ChooseConfig(const store::Paths& paths, NetlinkSocket& host) {
   std::optional<Config> kept = TRY(ReadConfig(paths));
   std::vector<Range> taken = TRY(ListAddresses(host));
   for (const Route& r : TRY(ListRoutes(host))) {
-    if (r.to.prefix != 0 && r.interface != own_uplink) taken.push_back(r.to);
+    if (r.to.prefix != 0) taken.push_back(r.to);
   }
-  if (kept) {
-    bool free = true;
-    for (const Range& t : taken) {
-      if (t.prefix != 32) free = free && !t.Overlaps(kept->pods) && !t.Overlaps(kept->services);
-    }
-    if (free || own_uplink != 0) return *kept;
-  }
+  auto free = [&](const Range& range) {
+    return std::none_of(taken.begin(), taken.end(),
+                        [&](const Range& t) { return t.Overlaps(range); });
+  };
+  if (kept && free(kept->pods) && free(kept->services)) return *kept;
   auto pods = FirstFree(PodRangeCandidates(), taken);
   auto services = FirstFree(ServiceRangeCandidates(), taken);
   if (!pods || !services)
@@ -51,48 +48,122 @@ Result<Config> ChooseConfig(const store::Paths& paths, NetlinkSocket& host, uint
   return config;
 }
 
-Status RaiseUplink(const std::string& name, const Config& c, NetlinkSocket& host,
-                   NetlinkSocket& node, const Fd& node_fd, int host_net) {
-  TRY(host.Run(AddVeth({name, "", -1}, {kNodeEnd, "", node_fd.get()}, kMtu)));
-  std::optional<Link> here = TRY(FindLink(host, name));
+// A tunnel's or a cloud's smaller packets are the pods' too: path discovery would cost them their
+// first seconds, and fails where ICMP is filtered.
+Result<uint32_t> MtuTowardsOutside(NetlinkSocket& host) {
+  constexpr Ipv4 kOutside = 0xc0000201;  // 192.0.2.1 (RFC 5737): nobody's, so the default route's
+  uint32_t index = TRY(InterfaceTowards(host, kOutside));
+  if (index == 0) return kUsualMtu;
+  for (const Link& link : TRY(ListLinks(host))) {
+    if (link.index == index) return std::clamp(link.mtu, kLeastMtu, kUsualMtu);
+  }
+  return kUsualMtu;
+}
+
+struct Uplink {
+  std::string name;
+  Config config;
+  NetlinkSocket* host;
+  int host_net, node_net;
+};
+
+// `fresh`: its routes must not be there yet; another instance may have chosen the same ranges at
+// the same moment.
+Status ConfigureUplink(const Uplink& u, bool fresh) {
+  NetlinkSocket node = TRY(NetlinkSocket::Open(NETLINK_ROUTE, u.node_net));
+  std::optional<Link> here = TRY(FindLink(*u.host, u.name));
   std::optional<Link> there = TRY(FindLink(node, kNodeEnd));
-  if (!here || !there) return Error("the uplink " + name + " did not appear");
-  Ipv4 host_ip = HostAddress(c.pods);
-  Ipv4 node_ip = NodeAddress(c.pods);
+  if (!here || !there) return Error("the uplink " + u.name + " did not appear");
+  Ipv4 host_ip = HostAddress(u.config.pods);
+  Ipv4 node_ip = NodeAddress(u.config.pods);
+  std::vector<NetlinkMessage> h;
+  h.push_back(WithoutIpv6Address(u.name));
+  h.push_back(AddAddress(here->index, host_ip));
+  h.push_back(SetLinkUp(u.name));
+  h.push_back(AddRoute({u.config.pods, here->index, node_ip, host_ip}, fresh));
+  h.push_back(AddRoute({u.config.services, here->index, node_ip, host_ip}, fresh));
+  TRY(u.host->Run(h));
   std::vector<NetlinkMessage> m;
   m.push_back(WithoutIpv6Address(kNodeEnd));
   m.push_back(AddAddress(there->index, node_ip));
   m.push_back(SetLinkUp("lo"));
   m.push_back(SetLinkUp(kNodeEnd));
+  m.push_back(AddRoute({Range{0, 0}, there->index, host_ip, std::nullopt, false}));
   TRY(node.Run(m));
-  std::vector<NetlinkMessage> h;
-  h.push_back(WithoutIpv6Address(name));
-  h.push_back(AddAddress(here->index, host_ip));
-  h.push_back(SetLinkUp(name));
-  h.push_back(AddRoute({c.pods, here->index, node_ip, host_ip}));
-  h.push_back(AddRoute({c.services, here->index, node_ip, host_ip}));
-  TRY(host.Run(h));
-  TRY(node.Run(AddRoute({Range{0, 0}, there->index, host_ip, std::nullopt})));
-  TRY(WriteSysctlIn(node_fd.get(), "net/ipv4/ip_forward", "1"));
-  TRY(WriteSysctlIn(host_net, StrCat("net/ipv4/conf/", name, "/route_localnet"), "1"));
-  SettleLink(host_net, name);
-  SettleLink(node_fd.get(), kNodeEnd);
+  TRY(WriteSysctlIn(u.node_net, kForward, "1"));
+  // A pod that lies about its address is not heard.
+  TRY(WriteSysctlIn(u.node_net, "net/ipv4/conf/all/rp_filter", "1"));
+  // So that 127.0.0.1:hostPort can be translated on its way out.
+  TRY(WriteSysctlIn(u.host_net, StrCat("net/ipv4/conf/", u.name, "/route_localnet"), "1"));
+  SettleLink(u.host_net, u.name);
+  SettleLink(u.node_net, kNodeEnd);
   return OkStatus();
 }
 
+Status MakeUplink(const Uplink& u) {
+  uint32_t mtu = TRY(MtuTowardsOutside(*u.host));
+  TRY(u.host->Run(AddVeth({u.name, "", -1}, {kNodeEnd, "", u.node_net}, mtu)));
+  Status configured = ConfigureUplink(u, true);
+  if (!configured) (void)u.host->Run(DeleteLink(u.name));
+  return configured;
+}
+
+// Pods reach the outside, and the outside host ports, through the host. Written down, so that it
+// can be put back.
 Status Forward(const store::Paths& paths, int host_net) {
-  std::string before = TRY(ReadSysctlIn(host_net, "net/ipv4/ip_forward"));
+  std::string before = TRY(ReadSysctlIn(host_net, kForward));
   if (before == "1") return OkStatus();
   TRY(WriteFileAtomic(ForwardRecord(paths), before));
-  return WriteSysctlIn(host_net, "net/ipv4/ip_forward", "1");
+  return WriteSysctlIn(host_net, kForward, "1");
+}
+
+// Only when nobody else can have come to rely on it: other engines find it on and leave it, and
+// each of them has a virtual interface (a bridge, a veth, a tunnel).
+Status StopForwarding(const store::Paths& paths, NetlinkSocket& socket, int host_net) {
+  Result<std::string> before = ReadFile(ForwardRecord(paths), 64);
+  if (!before) return OkStatus();
+  bool others = false;
+  for (const Link& l : TRY(ListLinks(socket))) others = others || !l.kind.empty();
+  if (!others) TRY(WriteSysctlIn(host_net, kForward, *before));
+  ::unlink(ForwardRecord(paths).c_str());
+  return OkStatus();
+}
+
+// What could be checked at the price of some microseconds, on the start path of each pod.
+Result<std::optional<Node>> StandingNode(const store::Paths& paths, const HostNamespaces& host,
+                                         NetlinkSocket& socket) {
+  Result<Fd> fd = OpenNode(paths);
+  std::optional<Config> config = TRY(ReadConfig(paths));
+  if (!fd || !config) return std::optional<Node>();
+  std::optional<Link> link = TRY(FindLink(socket, UplinkName(paths)));
+  if (!link || !link->up) return std::optional<Node>();
+  for (const Range& range : {config->pods, config->services}) {
+    if (TRY(InterfaceTowards(socket, range.Last())) != link->index) return std::optional<Node>();
+  }
+  if (!TRY(TableExists(host.net.get(), HostTableFor(paths, *config).name)) ||
+      TRY(ReadSysctlIn(host.net.get(), kForward)) != "1")
+    return std::optional<Node>();
+  return std::optional<Node>(Node{*config, std::move(*fd), link->mtu});
 }
 
 }  // namespace
 
-std::string NetworkLock(const store::Paths& paths) { return paths.Locks() + "/network"; }
+Result<FileLock> LockNetwork(const store::Paths& paths) {
+  std::string path = paths.Locks() + "/network";
+  Result<FileLock> lock = FileLock::Acquire(path);
+  if (lock || lock.error().code() != ENOENT) return lock;
+  TRY(MakeDirs(paths.Locks()));
+  return FileLock::Acquire(path);
+}
 
 HostTable HostTableFor(const store::Paths& paths, const Config& config) {
   return {"kpod" + paths.Instance(), UplinkName(paths), config};
+}
+
+Result<Fd> OpenNode(const store::Paths& paths) {
+  Fd fd = TRY(Open(PinDirectory(paths) + "/node", O_RDONLY));
+  if (!IsNamespace(fd.get())) return Error::Errno("node network namespace", ENOENT);
+  return fd;
 }
 
 Result<HostNamespaces> HostNamespaces::Current() {
@@ -104,60 +175,59 @@ Result<HostNamespaces> HostNamespaces::Current() {
 
 Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
                         const Config& config) {
-  return RunNft(host.net.get(), TableScript(HostTableFor(paths, config), TRY(ListRecords(paths))));
+  std::vector<PodRecord> pods = TRY(ListRecords(paths));
+  std::erase_if(pods, [](const PodRecord& p) { return p.driver != "native"; });
+  return TableBatch(HostTableFor(paths, config), pods).Run(host.net.get());
 }
 
 Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host) {
   std::string name = UplinkName(paths);
   NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE, host.net.get()));
-  auto standing = [&]() -> Result<std::optional<Node>> {
-    Result<Fd> fd = OpenNode(paths);
-    std::optional<Config> config = TRY(ReadConfig(paths));
-    if (!fd || !config) return std::optional<Node>();
-    std::optional<Link> link = TRY(FindLink(socket, name));
-    if (!link || !link->up || !TRY(TableExists(host.net.get(), HostTableFor(paths, *config).name)))
-      return std::optional<Node>();
-    return std::optional<Node>(Node{*config, std::move(*fd)});
-  };
-  std::optional<Node> node = TRY(standing());
-  if (node) return std::move(*node);
+  std::optional<Node> standing = TRY(StandingNode(paths, host, socket));
+  if (standing) return std::move(*standing);
 
-  TRY(MakeDirs(paths.Locks()));
-  FileLock lock = TRY(FileLock::Acquire(NetworkLock(paths)));
-  node = TRY(standing());  // somebody else may have raised it while we waited
-  if (node) return std::move(*node);
-  std::optional<Link> link = TRY(FindLink(socket, name));
-  Config config = TRY(ChooseConfig(paths, socket, link ? link->index : 0));
   Result<Fd> fd = OpenNode(paths);
-  if (!fd || !link) {
-    if (link) TRY(socket.Run(DeleteLink(name)));
+  std::optional<Link> link = TRY(FindLink(socket, name));
+  if (!fd) {
+    if (link) TRY(socket.Run(DeleteLink(name)));  // it leads nowhere
+    link.reset();
     TRY(UnpinNamespace(host.mount.get(), PinDirectory(paths), "node"));
     TRY(PinNewNamespace(host.mount.get(), PinDirectory(paths), "node"));
     fd = TRY(OpenNode(paths));
-    NetlinkSocket in_node = TRY(NetlinkSocket::Open(NETLINK_ROUTE, fd->get()));
-    TRY(RaiseUplink(name, config, socket, in_node, *fd, host.net.get()).Context("uplink " + name));
+  }
+  Config config;
+  if (link) {
+    config = TRY(ReadConfig(paths)).value_or(Config{});
+    TRY(ConfigureUplink({name, config, &socket, host.net.get(), fd->get()}, false)
+            .Context("uplink " + name));
+  } else {
+    for (int i = 1;; ++i) {
+      config = TRY(ChooseConfig(paths, socket));
+      Status made = MakeUplink({name, config, &socket, host.net.get(), fd->get()});
+      if (made) break;
+      if (made.error().code() != EEXIST || i == kTries)
+        return std::move(made.error()).Wrap("uplink " + name);
+    }
   }
   TRY(Forward(paths, host.net.get()));
   TRY(RewriteHostTable(paths, host, config));
-  return Node{config, std::move(*fd)};
+  TRY(OpenForward(host.net.get(), HostTableFor(paths, config)));
+  uint32_t mtu = link ? link->mtu : TRY(FindLink(socket, name)).value_or(Link{}).mtu;
+  return Node{config, std::move(*fd), mtu};
 }
 
 Status RazeNode(const store::Paths& paths, const HostNamespaces& host) {
   std::string name = UplinkName(paths);
   NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE, host.net.get()));
-  if (TRY(FindLink(socket, name))) TRY(socket.Run(DeleteLink(name)));
+  TRY(socket.Run(DeleteLink(name)));
   std::optional<Config> config = TRY(ReadConfig(paths));
   HostTable table = HostTableFor(paths, config.value_or(Config{}));
   if (TRY(TableExists(host.net.get(), table.name)))
-    TRY(RunNft(host.net.get(), DeleteTableScript(table)));
+    TRY(DeleteTableBatch(table).Run(host.net.get()));
+  TRY(CloseForward(host.net.get(), table));
   if (Exists(PinDirectory(paths)))
     TRY(UnpinNamespace(host.mount.get(), PinDirectory(paths), "node"));
-  Result<std::string> before = ReadFile(ForwardRecord(paths), 64);
-  if (before) {
-    TRY(WriteSysctlIn(host.net.get(), "net/ipv4/ip_forward", *before));
-    ::unlink(ForwardRecord(paths).c_str());
-  }
-  return OkStatus();
+  return StopForwarding(paths, socket, host.net.get());
 }
 
 }  // namespace kpod::network

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "network/nft.h"
 #include "network/state.h"
 
@@ -19,15 +20,20 @@ struct HostNamespaces {
 struct Node {
   Config config;
   Fd netns;  // of the node
+  uint32_t mtu = 1500;
 };
+// The four below want the network's lock held.
 // Makes what is missing and mends what is broken.
 Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host);
 // All of it away; idempotent.
 Status RazeNode(const store::Paths& paths, const HostNamespaces& host);
-// Writes the host's table anew from the records; under the network's lock.
+// Writes the host's table anew from the records.
 Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
                         const Config& config);
+Result<FileLock> LockNetwork(const store::Paths& paths);
+
 HostTable HostTableFor(const store::Paths& paths, const Config& config);
-std::string NetworkLock(const store::Paths& paths);
+// An error with code() ENOENT when there is none.
+Result<Fd> OpenNode(const store::Paths& paths);
 
 }  // namespace kpod::network

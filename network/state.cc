@@ -14,6 +14,8 @@ std::string RecordPath(const store::Paths& paths, const std::string& id) {
 }
 }  // namespace
 
+std::string NamespaceOf(const std::string& pod_id) { return pod_id.substr(0, pod_id.find('_')); }
+
 std::string RecordDirectory(const store::Paths& paths) { return paths.Network() + "/pods"; }
 
 Result<std::optional<Config>> ReadConfig(const store::Paths& paths) {
@@ -43,12 +45,17 @@ Json ToJson(const PodRecord& r) {
                      {"containerPort", p.container_port},
                      {"protocol", p.protocol}});
   }
-  return {{"id", r.id}, {"ip", FormatIpv4(r.ip)}, {"names", r.names}, {"ports", ports}};
+  return {{"id", r.id},
+          {"driver", r.driver},
+          {"ip", FormatIpv4(r.ip)},
+          {"names", r.names},
+          {"ports", ports}};
 }
 
 PodRecord RecordFrom(const Json& j) {
   PodRecord r;
   r.id = StringAt(j, "id");
+  r.driver = StringAt(j, "driver", "native");
   r.ip = ParseIpv4(StringAt(j, "ip")).value_or(0);
   r.names = StringsAt(j, "names");
   const Json& ports = At(j, "ports");
@@ -118,20 +125,21 @@ Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::s
 }
 
 Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id) {
-  for (const std::string& name : TRY(ListDir(LeaseDirectory(paths)))) {
-    std::string path = JoinPath(LeaseDirectory(paths), name);
-    Result<std::string> holder = ReadFile(path, 4096);
-    if (holder && *holder == pod_id) ::unlink(path.c_str());
+  for (const LeaseRecord& lease : TRY(ListLeases(paths))) {
+    if (lease.pod_id != pod_id) continue;
+    std::string path = JoinPath(LeaseDirectory(paths), FormatIpv4(lease.ip));
+    if (::unlink(path.c_str()) < 0 && errno != ENOENT) return Error::Errno("remove " + path);
   }
   return OkStatus();
 }
 
-Result<std::vector<std::string>> LeaseHolders(const store::Paths& paths) {
-  std::vector<std::string> out;
+Result<std::vector<LeaseRecord>> ListLeases(const store::Paths& paths) {
+  std::vector<LeaseRecord> out;
   for (const std::string& name : TRY(ListDir(LeaseDirectory(paths)))) {
-    if (name.starts_with(".")) continue;
+    std::optional<Ipv4> ip = ParseIpv4(name);
+    if (!ip) continue;
     Result<std::string> holder = ReadFile(JoinPath(LeaseDirectory(paths), name), 4096);
-    if (holder) out.push_back(*holder);
+    if (holder) out.push_back({*ip, *holder});  // one that went away meanwhile is no lease
   }
   return out;
 }

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "network/address.h"
-#include "network/network.h"
+#include "network/driver.h"
 #include "store/paths.h"
 
 namespace kpod::network {
@@ -21,13 +21,16 @@ struct Config {
 Result<std::optional<Config>> ReadConfig(const store::Paths& paths);
 Status WriteConfig(const store::Paths& paths, const Config& config);
 
+std::string NamespaceOf(const std::string& pod_id);
+
 struct PodRecord {
   std::string id;  // "<namespace>_<name>"
-  Ipv4 ip = 0;
+  std::string driver = "native";
+  Ipv4 ip = 0;  // 0: none of its own, and nothing to be told of it by DNS
   std::vector<std::string> names;
   std::vector<PortMapping> ports;
 
-  std::string Namespace() const { return id.substr(0, id.find('_')); }
+  std::string Namespace() const { return NamespaceOf(id); }
 };
 Result<std::vector<PodRecord>> ListRecords(const store::Paths& paths);
 Result<std::optional<PodRecord>> ReadRecord(const store::Paths& paths, const std::string& pod_id);
@@ -38,8 +41,11 @@ Status RemoveRecord(const store::Paths& paths, const std::string& pod_id);
 Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::string& pod_id,
                    const std::string& wanted);
 Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id);
-// Pods that hold an address.
-Result<std::vector<std::string>> LeaseHolders(const store::Paths& paths);
+struct LeaseRecord {
+  Ipv4 ip = 0;
+  std::string pod_id;
+};
+Result<std::vector<LeaseRecord>> ListLeases(const store::Paths& paths);
 
 std::string RecordDirectory(const store::Paths& paths);
 

@@ -8,11 +8,9 @@ namespace kpod::network {
 
 namespace {
 
-constexpr std::string_view kDomain = "cluster.local";
-
 // "web" -> "web.<ns>.svc.cluster.local"; a name with dots is whole already.
 std::string FullName(const PodRecord& p, const std::string& name) {
-  return Contains(name, ".") ? name : StrCat(name, ".", p.Namespace(), ".svc.", kDomain);
+  return Contains(name, ".") ? name : StrCat(name, ".", p.Namespace(), ".svc.", kClusterDomain);
 }
 
 std::optional<Ipv4> ReverseAddress(const std::string& name) {
@@ -26,7 +24,8 @@ std::optional<Ipv4> ReverseAddress(const std::string& name) {
 
 }  // namespace
 
-Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, const Range& range) {
+Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, const Range& range,
+               const std::string& asker) {
   Answer a;
   if (std::optional<Ipv4> reverse = ReverseAddress(name)) {
     a.ours = range.Contains(*reverse);
@@ -37,9 +36,19 @@ Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, cons
     return a;
   }
   std::string dotted = StrCat(".", name);
-  a.ours = dotted.ends_with(StrCat(".", kDomain));
+  if (!name.empty() && !Contains(name, ".")) {
+    for (const PodRecord& p : pods) {
+      if (p.ip != 0 && p.Namespace() == asker &&
+          std::find(p.names.begin(), p.names.end(), name) != p.names.end())
+        a.addresses.push_back(p.ip);
+    }
+    a.ours = a.exists = !a.addresses.empty();
+    return a;
+  }
+  a.ours = dotted.ends_with(StrCat(".", kClusterDomain));
   if (!a.ours) return a;
   for (const PodRecord& p : pods) {
+    if (p.ip == 0) continue;
     for (const std::string& own : p.names) {
       std::string full = FullName(p, own);
       if (full == name &&
@@ -49,10 +58,10 @@ Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, cons
       a.exists = a.exists || StrCat(".", full).ends_with(dotted);
     }
     std::string by_address =
-        StrCat(ReplaceAll(FormatIpv4(p.ip), ".", "-"), ".", p.Namespace(), ".pod.", kDomain);
+        StrCat(ReplaceAll(FormatIpv4(p.ip), ".", "-"), ".", p.Namespace(), ".pod.", kClusterDomain);
     if (by_address == name) a.addresses.push_back(p.ip);
   }
-  a.exists = a.exists || !a.addresses.empty() || name == kDomain;
+  a.exists = a.exists || !a.addresses.empty() || name == kClusterDomain;
   return a;
 }
 

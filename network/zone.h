@@ -5,11 +5,14 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "network/state.h"
 
 namespace kpod::network {
+
+constexpr std::string_view kClusterDomain = "cluster.local";
 
 struct Answer {
   bool ours = false;               // false: not in the cluster's domain, to be forwarded
@@ -17,7 +20,10 @@ struct Answer {
   std::vector<Ipv4> addresses;     // A
   std::vector<std::string> names;  // PTR
 };
-// `name`: lower case, without the last dot.
-Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, const Range& range);
+// `name`: lower case, without the last dot. `asker`: the namespace of the pod that asks, whose pods
+// answer to their bare names too: programs with a resolver of their own (nginx) know no search
+// list.
+Answer Resolve(const std::string& name, const std::vector<PodRecord>& pods, const Range& range,
+               const std::string& asker);
 
 }  // namespace kpod::network

@@ -54,8 +54,7 @@ Status ReleasePod(const store::Paths& paths, const std::string& ns, const std::s
   runtime::Cgroup group = runtime::Cgroup::At(CgroupPath(paths, id));
   TRY(group.Kill());
   TRY(group.Remove());
-  auto driver = TRY(network::MakeDriver("native", paths));
-  TRY(driver->Detach(id));
+  TRY(network::Detach(paths, id));
   ::unlink(paths.Control(ns, name).c_str());
   return RemoveAll(paths.Pod(ns, name) + "/containers");
 }

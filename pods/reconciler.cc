@@ -216,12 +216,14 @@ Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>
 }
 
 Status CollectNetworkGarbage(const store::Paths& paths) {
-  std::vector<std::string> live;
+  TRY(network::CollectGarbage(paths, [&](const std::string& id) {
+    size_t bar = id.find('_');
+    return bar != std::string::npos &&
+           !FileLock::IsFree(paths.Alive(id.substr(0, bar), id.substr(bar + 1)));
+  }));
   for (const PodRecord& r : TRY(ListPods(paths))) {
-    if (r.alive) live.push_back(r.plan.Id());
+    if (r.alive) return OkStatus();
   }
-  TRY(network::CollectGarbage(paths, live));
-  if (!live.empty()) return OkStatus();
   // The group above the pods'; a pod that is being made at this moment keeps it, since it is not
   // empty then.
   return runtime::Cgroup::At(Dirname(CgroupPath(paths, "pod"))).Remove();

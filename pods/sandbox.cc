@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -47,18 +48,24 @@ Status MountMemory(const store::Paths& paths, const Plan& plan) {
   return OkStatus();
 }
 
-network::AttachRequest RequestFor(const Plan& plan, int netns_fd) {
+network::AttachRequest RequestFor(const Plan& plan) {
   network::AttachRequest r;
   r.pod_id = plan.Id();
-  r.netns_fd = netns_fd;
   r.names = {plan.name};
   if (!plan.fqdn.empty()) r.names.push_back(plan.fqdn);
   auto add = [&](const std::vector<ContainerPlan>& containers) {
     for (const ContainerPlan& c : containers) {
       for (const PortPlan& p : c.ports) {
-        if (p.host_port == 0) continue;
-        r.ports.push_back({p.host_ip, static_cast<uint16_t>(p.host_port),
-                           static_cast<uint16_t>(p.container_port), ToLower(p.protocol)});
+        // In the host's network a container's port is the host's (SetDefaults_Pod of Kubernetes).
+        int port = plan.network == "host" && p.host_port == 0 ? p.container_port : p.host_port;
+        if (port == 0) continue;
+        network::PortMapping m{p.host_ip, static_cast<uint16_t>(port),
+                               static_cast<uint16_t>(p.container_port), ToLower(p.protocol)};
+        bool known = std::any_of(r.ports.begin(), r.ports.end(), [&](const auto& o) {
+          return o.host_port == m.host_port && o.container_port == m.container_port &&
+                 o.protocol == m.protocol && o.host_ip == m.host_ip;
+        });
+        if (!known) r.ports.push_back(std::move(m));
       }
     }
   };
@@ -165,11 +172,10 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   Sandbox s;
   s.pod_id_ = plan.Id();
   s.host_netns_ = TRY(Open("/proc/self/ns/net", O_RDONLY));
-  // While this process is still in the host's network namespace: the node's uplink is made from
-  // there.
-  if (plan.network == "native") {
-    TRY(network::EnsureNode(paths).Context("network"));
+  Undo undo([&] { (void)s.Leave(); });
+  if (plan.network != "none") {
     s.driver_ = TRY(network::MakeDriver(plan.network, paths));
+    TRY(s.driver_->Prepare(RequestFor(plan)).Context("network"));
   }
   int flags = CLONE_NEWNS;
   if (!plan.host_ipc) flags |= CLONE_NEWIPC;
@@ -183,20 +189,15 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   }
   TRY(MountMemory(paths, plan));
   if (plan.network == "none") TRY(network::BringUpLoopback());
-  if (plan.network == "native") {
+  if (s.driver_) {
     Fd own = TRY(Open("/proc/self/ns/net", O_RDONLY));
-    s.attachment_ = TRY(s.driver_->Attach(RequestFor(plan, own.get())).Context("network"));
+    int netns = plan.network == "host" ? -1 : own.get();
+    s.attachment_ = TRY(s.driver_->Attach(netns).Context("network"));
   }
-  Status rest = [&]() -> Status {
-    TRY(WriteSysctls(plan));
-    TRY(WriteEtc(paths, plan, s.attachment_));
-    if (plan.share_pid) TRY(s.ShareProcesses());
-    return OkStatus();
-  }();
-  if (!rest) {
-    (void)s.Leave();
-    return std::move(rest.error());
-  }
+  TRY(WriteSysctls(plan));
+  TRY(WriteEtc(paths, plan, s.attachment_));
+  if (plan.share_pid) TRY(s.ShareProcesses());
+  undo.Dismiss();
   return s;
 }
 

@@ -266,7 +266,8 @@ void Supervisor::End() {
     run->Clean();
   }
   if (dns_) {
-    for (int fd : dns_fds_) loop_->Forget(fd);
+    loop_->Forget(dns_->Descriptor());
+    loop_->Cancel(dns_timer_);
     dns_.reset();
   }
   Status left = sandbox_->Leave();

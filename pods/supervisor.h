@@ -57,7 +57,6 @@ class Supervisor {
   std::optional<Sandbox> sandbox_;
   std::vector<std::unique_ptr<ContainerRun>> containers_;
   std::unique_ptr<network::DnsServer> dns_;
-  std::vector<int> dns_fds_;
   Loop::TimerId dns_timer_ = 0;
   Fd control_, signals_;
   struct Client {

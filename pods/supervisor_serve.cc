@@ -56,27 +56,19 @@ Status Supervisor::ServeDns() {
   if (a.nameserver.empty()) return OkStatus();
   network::DnsServer::Options options;
   options.paths = paths_;
+  options.pod_id = plan_.Id();
   options.listen = a.nameserver;
   options.pod_ip = a.ip;
   options.host_netns_fd = sandbox_->host_netns();
   options.upstream_resolv_conf = "/etc/resolv.conf";
   dns_ = TRY(network::DnsServer::Create(options));
-  ArmDns();
-  return OkStatus();
+  return loop_->OnReadable(dns_->Descriptor(), [this] {
+    dns_->OnReady();
+    ArmDns();
+  });
 }
 
 void Supervisor::ArmDns() {
-  std::vector<int> now = dns_->Descriptors();
-  // All anew: a socket that was closed may have lent its number to the next one, and the kernel has
-  // forgotten it.
-  for (int fd : dns_fds_) loop_->Forget(fd);
-  for (int fd : now) {
-    (void)loop_->OnReadable(fd, [this, fd] {
-      dns_->OnReadable(fd);
-      ArmDns();
-    });
-  }
-  dns_fds_ = std::move(now);
   loop_->Cancel(dns_timer_);
   dns_timer_ = 0;
   int64_t due = dns_->NextDeadlineNanos();

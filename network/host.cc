@@ -1,0 +1,60 @@
+// The host driver: the pod is in the host's network namespace. What is left to do is to keep its
+// ports apart from other pods' and to tell which address the machine has.
+#include <sys/socket.h>
+
+#include "network/drivers.h"
+#include "network/links.h"
+#include "network/ports.h"
+
+namespace kpod::network {
+
+namespace {
+
+class HostDriver : public Driver {
+ public:
+  explicit HostDriver(store::Paths paths) : paths_(std::move(paths)) {}
+
+  Status Prepare(const AttachRequest& r) override {
+    FileLock lock = TRY(LockNetwork(paths_));
+    PodRecord record;
+    record.id = r.pod_id;
+    record.driver = "host";
+    record.ports = r.ports;
+    NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE));
+    std::optional<Ipv4> ip = TRY(OutwardAddress(socket));
+    if (ip) {
+      attachment_.ip = FormatIpv4(*ip);
+      record.ip = *ip;
+      record.names = r.names;
+    }
+    // Whether a process has the port is for the pod's own program to find out, as in a cluster.
+    std::vector<PodRecord> pods = TRY(ListRecords(paths_));
+    TRY(CheckAgainst(pods, record));
+    return WriteRecord(paths_, record);
+  }
+
+  Result<Attachment> Attach(int) override { return attachment_; }
+
+  Status Detach(const std::string& pod_id) override {
+    FileLock lock = TRY(LockNetwork(paths_));
+    return RemoveRecord(paths_, pod_id);
+  }
+
+  Status Check(const std::string& pod_id, int) override {
+    std::optional<PodRecord> record = TRY(ReadRecord(paths_, pod_id));
+    if (!record) return Error("the pod is not written down");
+    return OkStatus();
+  }
+
+ private:
+  store::Paths paths_;
+  Attachment attachment_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> MakeHostDriver(const store::Paths& paths) {
+  return std::unique_ptr<Driver>(std::make_unique<HostDriver>(paths));
+}
+
+}  // namespace kpod::network
