@@ -69,23 +69,31 @@ Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
   return mount;
 }
 
-Result<PreparedRoot> OldOverlay(const Rootfs& r, bool user_namespace) {
-  PreparedRoot out;
+// mount(2), in the child: overlay takes only directories of mounts in the caller's own namespace,
+// so the layers are opened here and not by the parent. Where it is mounted does not matter; a
+// layer's own directory is sure to be there.
+Result<Fd> OldOverlay(const Rootfs& r, bool user_namespace) {
+  std::vector<Fd> layers;
   std::vector<int> lower;
   auto open = [&](const std::string& path) -> Result<int> {
-    out.legacy_layers.push_back(TRY(Open(path, O_PATH | O_DIRECTORY)));
-    return out.legacy_layers.back().get();
+    layers.push_back(TRY(Open(path, O_PATH | O_DIRECTORY)));
+    return layers.back().get();
   };
   for (const std::string& layer : r.lower) lower.push_back(TRY(open(layer)));
   int upper = -1, work = -1;
   if (!r.upper.empty()) {
+    TRY(ForgetVolatile(r.work));
     upper = TRY(open(r.upper));
     work = TRY(open(r.work));
-    TRY(ForgetVolatile(r.work));
   }
-  out.legacy = LegacyOverlayOptions(lower, upper, work, user_namespace);
-  if (out.legacy.size() >= 4096) return Error("the image has too many layers for this kernel");
-  return out;
+  std::string options = LegacyOverlayOptions(lower, upper, work, user_namespace);
+  if (options.size() >= 4096) return Error("the image has too many layers for this kernel");
+  std::string target = StrCat("/proc/self/fd/", lower[0]);
+  if (::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) < 0) {
+    return Error::Errno("mount the overlay");
+  }
+  // The descriptor shows what is below the mount; its path leads onto it.
+  return Open(r.lower[0], O_PATH | O_DIRECTORY);
 }
 
 }  // namespace
@@ -123,32 +131,23 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     out.mount = std::move(*mount);
     return out;
   }
-  // "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file system
-  // is made of what was taken unseen.
+  // "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file
+  // system is made of what was taken unseen.
   bool old = mount.error().code() == EINVAL &&
              (Contains(mount.error().message(), "lowerdir+") || mount.error().message() == kSilent);
   if (!old) return std::move(mount.error());
-  return OldOverlay(r, in_user_namespace);
+  out.legacy = r;
+  out.user_namespace = in_user_namespace;
+  return out;
 }
 
 Result<Fd> AttachRoot(PreparedRoot prepared) {
+  if (prepared.legacy) return OldOverlay(*prepared.legacy, prepared.user_namespace);
   // Over "/": pivot_root wants its new root to be a mount in this namespace, and "/" is the one
   // directory that is sure to be there.
   Fd slash = TRY(Open("/", O_PATH | O_DIRECTORY));
-  if (prepared.mount) {
-    TRY(AttachMount(prepared.mount.get(), slash.get()).Context("attach the root file system"));
-    return std::move(prepared.mount);
-  }
-  // "/" would look through to the process's own root; a layer's directory shows the new mount.
-  std::string target = StrCat("/proc/self/fd/", prepared.legacy_layers[0].get());
-  if (::mount("overlay", target.c_str(), "overlay", 0, prepared.legacy.c_str()) < 0) {
-    return Error::Errno("mount the overlay");
-  }
-  // The descriptor shows what is below the mount; ".." and back steps onto it.
-  char path[4096];
-  ssize_t n = ::readlink(target.c_str(), path, sizeof(path) - 1);
-  if (n < 0) return Error::Errno("readlink " + target);
-  return Open(std::string(path, static_cast<size_t>(n)), O_PATH | O_DIRECTORY);
+  TRY(AttachMount(prepared.mount.get(), slash.get()).Context("attach the root file system"));
+  return std::move(prepared.mount);
 }
 
 Status EnterRoot(int root) {

@@ -3,7 +3,9 @@
 // and handed to the child by fork.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -13,9 +15,9 @@
 namespace kpod::runtime {
 
 struct PreparedRoot {
-  Fd mount;                       // detached
-  std::string legacy;             // kernels before 6.5: the child mounts with these options instead
-  std::vector<Fd> legacy_layers;  // what /proc/self/fd/N in them means
+  Fd mount;                      // detached
+  std::optional<Rootfs> legacy;  // kernels before 6.5: the child mounts these layers instead
+  bool user_namespace = false;
 };
 
 Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& rootfs, bool in_user_namespace);

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "images/helper/commands.h"
+#include "images/helper/interrupt.h"
 
 namespace kpod::images {
 
@@ -139,8 +140,9 @@ Status Run(int argc, char** argv) {
 }  // namespace kpod::images
 
 int main(int argc, char** argv) {
-  // Whoever asked is gone: nobody wants the answer. What is half done is swept later.
+  // Whoever asked is gone: nobody wants the answer.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  kpod::images::CatchInterrupts();
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0);
   // libarchive turns the UTF-8 of PAX headers into the locale's encoding; in "C" that would fail.

@@ -1,21 +1,15 @@
 // Pulling is skopeo's work: its transports, credentials and registries.conf hold here too. It
 // copies into a directory of its dir: form, which keeps manifest and configuration as they are
 // (oci: would rewrite docker's configuration, and with it the image's ID).
-#include <poll.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include <csignal>
-
-#include "base/spawn.h"
 #include "base/text.h"
 #include "images/helper/commands.h"
+#include "images/helper/skopeo.h"
 
 namespace kpod::images {
 
 namespace {
-
-constexpr int kProgressMillis = 150;
 
 struct Source {
   std::string transport;  // what skopeo is given
@@ -77,23 +71,6 @@ std::vector<std::string> Skopeo(const char* command, const PullRequest& request,
   return argv;
 }
 
-// The last line of what skopeo said, without its own framing.
-std::string Reason(std::string_view err) {
-  std::vector<std::string> lines = Split(Trim(err), '\n');
-  std::string line = lines.empty() ? "skopeo failed" : lines.back();
-  constexpr std::string_view kMessage = "msg=\"";
-  if (size_t at = line.find(kMessage); at != std::string::npos) {
-    line = ReplaceAll(line.substr(at + kMessage.size()), "\\\"", "\"");
-    if (line.ends_with('"')) line.pop_back();
-  }
-  return line;
-}
-
-Error Missing() {
-  return Error(
-      "skopeo is not installed, and kpod pulls images with it: install the package skopeo");
-}
-
 uint64_t BytesIn(const std::string& dir) {
   uint64_t bytes = 0;
   for (const std::string& name : ListDir(dir).value_or({})) {
@@ -113,14 +90,11 @@ Result<Remote> Inspect(const Source& source, const PullRequest& request) {
   std::string from = source.transport;
   Remote remote;
   for (int nesting = 0; nesting < 3; ++nesting) {
-    SpawnOptions options;
-    options.argv = Skopeo("inspect", request, false);
-    options.argv.push_back("--raw");
-    options.argv.push_back(from);
-    options.max_output = 8 << 20;
-    Captured captured = TRY(RunProgram(options));
-    if (captured.exit.code != 0) return Error(Reason(captured.err));
-    Json document = TRY(ParseJson(captured.out, "manifest"));
+    std::vector<std::string> argv = Skopeo("inspect", request, false);
+    argv.push_back("--raw");
+    argv.push_back(from);
+    std::string text = TRY(RunSkopeo(std::move(argv), nullptr));
+    Json document = TRY(ParseJson(text, "manifest"));
     if (IsIndex(document)) {
       std::vector<Descriptor> entries = TRY(ParseIndex(document, BlobPlace::kFlat));
       Descriptor chosen = TRY(ChoosePlatform(entries, ThisArchitecture()));
@@ -132,7 +106,7 @@ Result<Remote> Inspect(const Source& source, const PullRequest& request) {
       continue;
     }
     ImageSource image = TRY(ParseManifest(document, BlobPlace::kFlat));
-    remote.digest = "sha256:" + Sha256Hex(captured.out);
+    remote.digest = "sha256:" + Sha256Hex(text);
     remote.id = image.config.path;
     for (const Blob& layer : image.layers) {
       remote.bytes += layer.size > 0 ? static_cast<uint64_t>(layer.size) : 0;
@@ -148,34 +122,7 @@ Status Copy(const Source& source, const PullRequest& request, const std::string&
   for (const std::string& word : {std::string("--quiet"), source.transport, "dir:" + dir}) {
     argv.push_back(word);
   }
-  Pipe err = TRY(MakePipe());
-  Child child = TRY(Fork([&]() -> int {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    ::signal(SIGPIPE, SIG_DFL);
-    ::dup2(err.write.get(), 2);
-    ::dup2(err.write.get(), 1);
-    std::vector<char*> words;
-    for (std::string& word : argv) words.push_back(word.data());
-    words.push_back(nullptr);
-    ::execvp(words[0], words.data());
-    return errno == ENOENT ? kExitNotFound : kExitCannotInvoke;
-  }));
-  err.write.Reset();
-  std::string said;
-  for (;;) {
-    pollfd fd{err.read.get(), POLLIN, 0};
-    int ready = ::poll(&fd, 1, kProgressMillis);
-    if (ready < 0 && errno != EINTR) break;
-    if (ready == 0) report("download", BytesIn(dir), total);
-    if (ready <= 0) continue;
-    char buffer[4096];
-    ssize_t n = ::read(err.read.get(), buffer, sizeof(buffer));
-    if (n <= 0) break;
-    if (said.size() < 65536) said.append(buffer, static_cast<size_t>(n));
-  }
-  ExitState exit = TRY(WaitFor(child));
-  if (exit.code == kExitNotFound && said.empty()) return Missing();
-  if (exit.code != 0) return Error(Reason(said));
+  TRY(RunSkopeo(std::move(argv), [&] { report("download", BytesIn(dir), total); }));
   report("download", BytesIn(dir), 0);
   return OkStatus();
 }
@@ -197,10 +144,7 @@ Result<std::vector<Taken>> PullSource(const store::Paths& paths, const PullReque
   Intake intake = TRY(Intake::Begin(paths, report));
   Remote remote;
   if (source.transport.starts_with("docker://")) {
-    Result<Remote> inspected = Inspect(source, request);
-    if (!inspected && inspected.error().exit_code() == kExitNotFound) return Missing();
-    if (!inspected) return inspected.error();
-    remote = std::move(*inspected);
+    remote = TRY(Inspect(source, request));
     if (TRY(NameWhatIsHere(intake.layout(), remote, source.name))) {
       return std::vector<Taken>{{remote.id, source.name}};
     }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "images/helper/interrupt.h"
 #include "images/helper/tree_writer.h"
 
 namespace kpod::images {
@@ -63,6 +64,7 @@ Result<TreeEntry> Translate(archive_entry* e) {
 
 Status CopyData(Archive& tar, TreeWriter& writer) {
   for (;;) {
+    TRY(CheckInterrupted());
     const void* data;
     size_t size;
     la_int64_t offset;

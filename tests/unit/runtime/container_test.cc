@@ -1,6 +1,8 @@
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 
+#include "runtime/rootfs.h"
 #include "tests/unit/runtime/fixture.h"
 
 namespace kpod::runtime {
@@ -30,6 +32,32 @@ TEST_F(ContainerTest, RunsFromOverlayLayers) {
   Outcome again = Run(s, options);
   ASSERT_STARTED(again);
   EXPECT_EQ(again.exit.code, 0);
+}
+
+// As on a kernel before 6.5.
+TEST_F(ContainerTest, OldOverlayMount) {
+  ASSERT_TRUE(MakeDirs(dir_ + "/top/etc", 0755).ok());
+  ASSERT_TRUE(WriteFileAtomic(dir_ + "/top/etc/motd", "from the top\n", 0644).ok());
+  ASSERT_TRUE(MakeDirs(dir_ + "/upper", 0755).ok());
+  ASSERT_TRUE(MakeDirs(dir_ + "/work", 0755).ok());
+  for (int use = 0; use < 2; ++use) {
+    Result<std::string> seen = RunInChild([&]() -> Result<std::string> {
+      if (::unshare(CLONE_NEWNS) < 0 ||
+          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
+        return Error::Errno("unshare");
+      }
+      PreparedRoot prepared;
+      prepared.legacy = Rootfs{{dir_ + "/top", rootfs_}, dir_ + "/upper", dir_ + "/work"};
+      Fd root = TRY(AttachRoot(std::move(prepared)));
+      TRY(EnterRoot(root.get()));
+      TRY(WriteFile("/etc/motd", "FROM"));
+      return StrCat(Exists("/bin/sh") ? "whole " : "", TRY(ReadFile("/etc/motd")));
+    });
+    ASSERT_TRUE(seen.ok()) << seen.error().message();
+    EXPECT_EQ(*seen, "whole FROM the top\n");
+  }
+  EXPECT_EQ(ReadFile(dir_ + "/upper/etc/motd").value_or(""), "FROM the top\n");
+  EXPECT_EQ(ReadFile(dir_ + "/top/etc/motd").value_or(""), "from the top\n");
 }
 
 TEST_F(ContainerTest, FirstProcessSeesOnlyItself) {
