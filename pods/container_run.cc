@@ -89,6 +89,13 @@ Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
     child_in_ = std::move(in.read);
     stdin_ = std::move(in.write);
   }
+  // So that a program which is not root may open /dev/stdout and /dev/stderr anew, as servers that
+  // log by file name do.
+  for (const Fd* fd : {&child_in_, &child_out_, &child_err_}) {
+    if (*fd && ::fchown(fd->get(), c.uid, static_cast<gid_t>(-1)) < 0) {
+      return Error::Errno("chown standard streams");
+    }
+  }
   return OkStatus();
 }
 

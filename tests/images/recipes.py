@@ -59,7 +59,9 @@ class Recipe:
 
     def __init__(self, name, tags, packages=(), users=(), files=None, **config):
         self.name, self.tags, self.wanted, self.users, self.files = name, tags, list(packages), list(users), files
-        env = [PATH] + config.pop("Env", [])
+        env = config.pop("Env", [])
+        if not any(e.startswith("PATH=") for e in env):
+            env = [PATH] + env
         self.config = {"Env": env, **config}
 
     def layers(self, packages):
@@ -212,7 +214,7 @@ ALL = [
            ["postgresql-15", "postgresql-client-15", "gosu", "tzdata"], [("postgres", 999, 999, "/var/lib/postgresql", "/bin/bash")],
            postgres_files, Entrypoint=["docker-entrypoint.sh"], Cmd=["postgres"], StopSignal="SIGINT",
            Volumes={"/var/lib/postgresql/data": {}}, ExposedPorts={"5432/tcp": {}},
-           Env=["PGDATA=/var/lib/postgresql/data", "LANG=C.UTF-8", "PG_MAJOR=15"]),
+           Env=[PATH + ":/usr/lib/postgresql/15/bin", "PGDATA=/var/lib/postgresql/data", "LANG=C.UTF-8", "PG_MAJOR=15"]),
     Recipe("haproxy", ["haproxy:latest", "haproxy:2.6", "haproxy:alpine"], ["haproxy"], [("haproxy", 99, 99, "/var/lib/haproxy", NOLOGIN)],
            entrypoint("haproxy", ("var/lib/haproxy", 99), ("usr/local/etc/haproxy", 0)), User="haproxy", StopSignal="SIGUSR1",
            Entrypoint=["docker-entrypoint.sh"], Cmd=["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]),

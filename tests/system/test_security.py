@@ -91,6 +91,11 @@ class Security(KpodTest):
         self.assertEqual((int(status['CapEff'], 16), int(status['CapAmb'], 16)), (0, 0))
         self.assertNotEqual(int(status['CapBnd'], 16), 0)
 
+    def test_who_is_not_root_may_open_its_standard_streams_anew(self):
+        self.play(pod('streams', 'echo out > /dev/stdout; echo err > /dev/stderr; sleep 1000', 'securityContext: {runAsUser: 1000}\n'))
+        self.wait_log('streams', 'out')
+        self.wait(lambda: 'err' in self.kpod('logs', 'streams').stderr, 'the error stream')
+
     def test_privilege_escalation_and_seccomp(self):
         self.contexts('locks', {}, [{}, {'allowPrivilegeEscalation': False}, {'seccompProfile': {'type': 'Unconfined'}},
                                     {'seccompProfile': {'type': 'RuntimeDefault'}}])

@@ -27,6 +27,8 @@ if [ ! -d /var/lib/mysql/mysql ]; then
   fi
   mariadb-install-db --user=mysql --datadir=/var/lib/mysql --skip-test-db --auth-root-authentication-method=normal > /dev/null
   {
+    # The tables come with users without a password, for this name of the host and 127.0.0.1.
+    echo "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');"
     echo "FLUSH PRIVILEGES;"
     echo "ALTER USER 'root'@'localhost' IDENTIFIED BY $(quoted "$root");"
     echo "CREATE USER 'root'@'%' IDENTIFIED BY $(quoted "$root");"

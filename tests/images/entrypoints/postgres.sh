@@ -9,9 +9,10 @@ from_file() {
 }
 [ "${1:0:1}" = - ] && set -- postgres "$@"
 if [ "$1" != postgres ]; then exec "$@"; fi
+mkdir -p "$PGDATA"
+chmod 00700 "$PGDATA" || :
 if [ "$(id -u)" = 0 ]; then
-  mkdir -p "$PGDATA" /run/postgresql
-  chmod 700 "$PGDATA"
+  mkdir -p /run/postgresql
   chown -R postgres "$PGDATA" /run/postgresql
   exec gosu postgres "$0" "$@"
 fi
