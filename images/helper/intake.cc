@@ -43,6 +43,7 @@ Result<Unpacked> Intake::TakeLayer(Stream& stream, const std::string& want_diff_
   }
   Json info;
   info["diff_id"] = unpacked.diff_id;
+  info["blob"] = unpacked.blob;
   info["size"] = unpacked.size;
   info["entries"] = unpacked.entries;
   TRY(WriteFileAtomic(dir + "/layer.json", Dump(info)));

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "images/helper/commands.h"
+#include "images/helper/download.h"
 #include "images/helper/skopeo.h"
 
 namespace kpod::images {
@@ -71,20 +72,10 @@ std::vector<std::string> Skopeo(const char* command, const PullRequest& request,
   return argv;
 }
 
-uint64_t BytesIn(const std::string& dir) {
-  uint64_t bytes = 0;
-  for (const std::string& name : ListDir(dir).value_or({})) {
-    struct stat st;
-    if (::stat((dir + "/" + name).c_str(), &st) == 0) bytes += static_cast<uint64_t>(st.st_size);
-  }
-  return bytes;
-}
-
-// The manifest for this machine, when the registry tells it: for the sizes, and to see whether the
-// image is here already.
+// The manifest for this machine, when the registry tells it: to see what of it is here already.
 struct Remote {
   std::string digest, id;
-  uint64_t bytes = 0;
+  std::vector<Blob> layers;
 };
 Result<Remote> Inspect(const Source& source, const PullRequest& request) {
   std::string from = source.transport;
@@ -108,22 +99,19 @@ Result<Remote> Inspect(const Source& source, const PullRequest& request) {
     ImageSource image = TRY(ParseManifest(document, BlobPlace::kFlat));
     remote.digest = "sha256:" + Sha256Hex(text);
     remote.id = image.config.path;
-    for (const Blob& layer : image.layers) {
-      remote.bytes += layer.size > 0 ? static_cast<uint64_t>(layer.size) : 0;
-    }
+    remote.layers = std::move(image.layers);
     return remote;
   }
   return Error("indexes are nested too deep");
 }
 
 Status Copy(const Source& source, const PullRequest& request, const std::string& dir,
-            uint64_t total, const Report& report) {
+            Download& download) {
   std::vector<std::string> argv = Skopeo("copy", request, true);
   for (const std::string& word : {std::string("--quiet"), source.transport, "dir:" + dir}) {
     argv.push_back(word);
   }
-  TRY(RunSkopeo(std::move(argv), [&] { report("download", BytesIn(dir), total); }));
-  report("download", BytesIn(dir), 0);
+  TRY(RunSkopeo(std::move(argv), [&] { return download.Look(); }));
   return OkStatus();
 }
 
@@ -151,7 +139,8 @@ Result<std::vector<Taken>> PullSource(const store::Paths& paths, const PullReque
   }
   std::string dir = intake.temp() + "/copy";
   TRY(MakeDir(dir));
-  TRY(Copy(source, request, dir, remote.bytes, report));
+  Download download(intake, dir, remote.layers, report);
+  TRY(Copy(source, request, dir, download));
   std::unique_ptr<Bundle> bundle = TRY(OpenBundle(dir, intake.temp()));
   std::vector<std::string> names;
   if (!source.name.empty()) names.push_back(source.name);

@@ -14,7 +14,7 @@ namespace kpod::images {
 
 namespace {
 
-constexpr int kTickMillis = 150;
+constexpr int kTickMillis = 1000;
 constexpr size_t kMaxOutput = 8 << 20;
 
 // The last line of what skopeo said, without its own framing.
@@ -53,14 +53,15 @@ void Drain(Fd& fd, std::string& text, size_t max) {
   if (n > 0 && text.size() < max) text.append(buffer, static_cast<size_t>(n));
 }
 
-Status Listen(Fd out, Fd err, const std::function<void()>& tick, std::string& said,
+Status Listen(Fd out, Fd err, const std::function<Result<int>()>& tick, std::string& said,
               std::string& complained) {
+  int wait = 0;
   while (out || err) {
     TRY(CheckInterrupted());
     pollfd fds[2] = {{out ? out.get() : -1, POLLIN, 0}, {err ? err.get() : -1, POLLIN, 0}};
-    int ready = ::poll(fds, 2, kTickMillis);
+    int ready = ::poll(fds, 2, wait);
     if (ready < 0 && errno != EINTR) return Error::Errno("poll");
-    if (ready == 0 && tick) tick();
+    if (ready == 0) wait = tick ? TRY(tick()) : kTickMillis;
     if (ready <= 0) continue;
     if (fds[0].revents != 0) Drain(out, said, kMaxOutput);
     if (fds[1].revents != 0) Drain(err, complained, 65536);
@@ -70,7 +71,8 @@ Status Listen(Fd out, Fd err, const std::function<void()>& tick, std::string& sa
 
 }  // namespace
 
-Result<std::string> RunSkopeo(std::vector<std::string> argv, const std::function<void()>& tick) {
+Result<std::string> RunSkopeo(std::vector<std::string> argv,
+                              const std::function<Result<int>()>& tick) {
   Pipe out = TRY(MakePipe());
   Pipe err = TRY(MakePipe());
   Child child = TRY(Spawn(argv, out, err));

@@ -94,6 +94,8 @@ http: {{addr: "{HOST}"}}
 
     def tearDown(self):
         self.kpod('rmi', '--all', '--force')
+        self.kpod('image', 'prune')
+        self.assertEqual(os.listdir(self.root / 'images/layers'), [])
         self.nothing_half_done()
 
 
@@ -250,12 +252,16 @@ class Liar(http.server.BaseHTTPRequestHandler):
     """A registry whose answers the test decides: `answers` maps a path's end to bytes or a function."""
     protocol_version = 'HTTP/1.1'
     answers = {}
+    asked = []
 
     def do_GET(self):
+        if self.command == 'GET':
+            self.asked.append(self.path.split('/')[-1].removeprefix('sha256:'))
         for end, body in self.answers.items():
             if self.path.endswith(end):
                 kind = 'application/octet-stream'
                 if '/manifests/' in self.path:
+                    time.sleep(0.1)  # a registry is not next door: what is here is marked before blobs are asked for
                     kind = 'application/vnd.docker.distribution.manifest.v1+json'
                     if found := re.search(rb'"mediaType": "([^"]*manifest[^"]*)"', body):
                         kind = found.group(1).decode()
@@ -336,6 +342,39 @@ class Hostile(RegistryTest):
             self.assertEqual(len(failed.stderr.strip().splitlines()), 1, failed.stderr)
             self.assertEqual((self.names(), os.listdir(self.root / 'images/layers')), ([], []))
             self.nothing_half_done()
+
+    def test_what_is_here_is_not_fetched_again(self):
+        common, other = layer(common=os.urandom(100000)), layer(own=b'2')
+        first = Builder(common, layer(own=b'1'), compress=gzip.compress)
+        with self.registry(Liar, first):
+            self.kpod('pull', f'{HOST}/x:1')
+        second = Builder(common, other)
+        second.blobs = [first.blobs[0], gzip.compress(other)]
+        Liar.asked.clear()
+        with self.registry(Liar, second):
+            self.assertEqual(self.kpod('pull', f'{HOST}/x:1').stdout.strip(), second.id)
+            self.assertEqual(self.kpod('pull', f'{HOST}/y:1').stdout.strip(), second.id)
+        self.assertEqual([Liar.asked.count(sha(b)) for b in second.blobs], [0, 1])
+        # A configuration that means another content by the same bytes does not get it.
+        liar = Builder(layer(other=b'content'))
+        liar.blobs = [first.blobs[0]]
+        with self.registry(Liar, liar):
+            self.assertRegex(self.kpod('pull', f'{HOST}/z:1', rc=125).stderr, 'digest')
+
+    def test_an_interrupted_pull_goes_on(self):
+        small, big = layer(small=b'1'), layer(big=os.urandom(3_000_000))
+        image = Builder(small, big)
+        layers = self.root / 'images/layers'
+        with self.registry(Slow, image):
+            child = subprocess.Popen([KPOD, 'pull', f'{HOST}/x:1'], env=self.env, stderr=subprocess.DEVNULL)
+            self.wait(lambda: layers.exists() and os.listdir(layers) == [sha(small)], 'the small layer is kept')
+            child.send_signal(signal.SIGTERM)
+            child.wait()
+            self.wait(lambda: not os.listdir(self.root / 'images/tmp'), 'nothing half-done is left')
+        Liar.asked.clear()
+        with self.registry(Liar, image):
+            self.assertEqual(self.kpod('pull', f'{HOST}/x:1').stdout.strip(), image.id)
+        self.assertEqual([Liar.asked.count(sha(b)) for b in image.blobs], [0, 1])
 
     def test_an_interrupted_pull_leaves_nothing(self):
         image = Builder(layer(f=os.urandom(3_000_000)))
