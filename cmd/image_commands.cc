@@ -204,10 +204,19 @@ Result<int> Remove(Invocation& in) {
   }
   if (names.empty() && !in.Flag("all")) return Error("which image?");
   std::vector<std::string> in_use = TRY(ImagesInUse(in.paths));
+  // One that cannot go does not keep the others.
+  std::vector<std::string> failed;
+  int code = 0;
   for (const std::string& name : names) {
-    for (const std::string& line : TRY(store.Remove(name, in_use, in.Flag("force"))))
-      std::printf("%s\n", line.c_str());
+    Result<std::vector<std::string>> lines = store.Remove(name, in_use, in.Flag("force"));
+    if (!lines) {
+      failed.push_back(lines.error().message());
+      code = std::max(code, lines.error().exit_code());
+      continue;
+    }
+    for (const std::string& line : *lines) std::printf("%s\n", line.c_str());
   }
+  if (!failed.empty()) return Error(Join(failed, "; "), code);
   return 0;
 }
 

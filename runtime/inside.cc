@@ -110,13 +110,14 @@ Result<Fd> OpenBeneath(int base, const std::string& relative) {
     done = JoinPath(done, part);
     fd = OpenAt2(base, done.c_str(), O_PATH | O_DIRECTORY, 0, kBeneath);
     if (fd < 0 && errno == ENOENT) {
-      bool made = ::mkdirat(at.get(), part.c_str(), 0755) == 0;
-      if (!made && errno != EEXIST) return Error::Errno("subPath " + Quote(relative));
+      // Whoever may write to the volume may write to it here; the umask has no say. By mkdir and
+      // not by a later chmod, whose target could be another directory by then.
+      mode_t umask_before = ::umask(0);
+      int made = ::mkdirat(at.get(), part.c_str(), volume.st_mode & 01777);
+      int code = errno;
+      ::umask(umask_before);
+      if (made < 0 && code != EEXIST) return Error::Errno("subPath " + Quote(relative), code);
       fd = OpenAt2(base, done.c_str(), O_PATH | O_DIRECTORY, 0, kBeneath);
-      // Whoever may write to the volume may write to it here; the umask has no say.
-      if (made && fd >= 0) {
-        (void)::chmod(StrCat("/proc/self/fd/", fd).c_str(), volume.st_mode & 07777);
-      }
     }
     if (fd < 0) return Error::Errno("subPath " + Quote(relative));
     at = Fd(fd);

@@ -1,6 +1,7 @@
 """The known ways out of a container, tried with the built binary: each test fails when the protection
 is taken away. tests/system/probes/escape.c is what tries."""
 import ctypes
+import json
 import os
 import pathlib
 import pty
@@ -106,6 +107,23 @@ class Walls(EscapeTest):
         self.start(container='securityContext: {seccompProfile: {type: Unconfined}}\n')
         for what in ('unshare-mount', 'mount', 'reboot', 'fsopen', 'open-by-handle'):
             self.assertEqual(self.probe(what), 'EPERM', what)
+
+    def test_a_filter_of_ones_own(self):
+        profiles = self.root / 'seccomp/team'
+        profiles.mkdir(parents=True, exist_ok=True)
+        (profiles / 'deny.json').write_text(json.dumps({'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [
+            {'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 28}]}))
+        (profiles / 'broken.json').write_text('{"defaultAction": "SCMP_ACT_NOTIFY"}')
+        def play(name, profile):
+            text = f'securityContext: {{seccompProfile: {{type: Localhost, localhostProfile: {profile}}}}}\n'
+            return self.play(pod(name, 'mkdir /tmp/x 2>&1; sleep 1000', container_extra=text), name=f'{name}.yaml', rc=None)
+        play('own', 'team/deny.json')
+        self.wait_log('own', 'No space left on device')
+        self.assertIn('No space', self.kpod('exec', 'own', 'mkdir', '/tmp/y', rc=1).stderr)
+        # Neither one that is not there, nor one that cannot be applied, nor one from elsewhere lets it run unfiltered.
+        for number, profile in enumerate(('none.json', 'team/broken.json', '../../../../etc/hostname', '/etc/hostname')):
+            play(f'bad{number}', profile)
+            self.assertEqual(self.pid(f'bad{number}', 'main'), 0, profile)
 
     def test_disks_cannot_be_opened(self):
         blocks = [d for d in pathlib.Path('/sys/block').iterdir()] if os.path.isdir('/sys/block') else []

@@ -284,7 +284,9 @@ class Names(ImagesTest):
         self.assertEqual(self.layers(), 3)
         self.kpod('rmi', 'second:2', 'quay.io/x/third')
         self.assertEqual(self.layers(), 2)  # the one that `other` shares stays
-        self.assertEqual(self.kpod('rmi', 'nothing:1', rc=1).stdout, '')
+        failed = self.kpod('rmi', 'nothing:1', 'other:1', rc=1)  # one that is not there keeps no other
+        self.assertIn('Untagged: docker.io/library/other:1', failed.stdout)
+        self.assertEqual((self.names(), self.layers()), ([], 0))
 
     def test_an_image_in_use_stays(self):
         self.kpod('load', '-q', '-i', image_archive('busybox'))

@@ -209,17 +209,29 @@ class Pull(RegistryTest):
         self.push(Builder(layer(f=os.urandom(3_000_000))), 'shown:1')
         self.assertEqual(self.kpod('pull', f'{HOST}/shown:1').stderr, '')
         self.kpod('rmi', '--all')
+        said = self.on_a_terminal('pull', f'{HOST}/shown:1')
+        self.assertIn('layer 1/1', said)
+        self.assertRegex(said, r'[0-9a-f]{64}\r\n$')
+        # The same when a pod wants it.
+        busybox = pathlib.Path('/bin/busybox').read_bytes()
+        self.push(Builder(layer(**{'bin/sh': busybox})), 'library/shown:2')
+        path = self.write('shown.yaml', pod('shown', 'sleep 1000', image='shown:2'))
+        self.played.append(path)
+        said = self.on_a_terminal('play', 'kube', path)
+        self.assertIn('layer 1/1', said)
+        self.assertRegex(said, r'pod/shown created\r\n$')
+
+    def on_a_terminal(self, *argv):
         pid, master = pty.fork()
         if pid == 0:
-            os.execve(KPOD, [KPOD, 'pull', f'{HOST}/shown:1'], self.env)
+            os.execve(KPOD, [KPOD, *argv], self.env)
         said = b''
         with contextlib.suppress(OSError):
             while chunk := os.read(master, 4096):
                 said += chunk
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, said)
         os.close(master)
-        self.assertIn('layer 1/1', said.decode())
-        self.assertRegex(said.decode(), r'[0-9a-f]{64}\r\n$')
+        return said.decode()
 
 
 class Credentials(RegistryTest):
