@@ -121,8 +121,13 @@ Result<StartingPod> SpawnSupervisor(const store::Paths& paths, const std::string
   argv.push_back(nullptr);
   std::string path_env = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::vector<std::string> passed = {self_env, path_env};
-  if (const char* asan = std::getenv("ASAN_OPTIONS"))
-    passed.push_back(StrCat("ASAN_OPTIONS=", asan));
+  // For the supervisor's own attempts to pull: where logins, mirrors and proxies are.
+  for (const char* variable :
+       {"HOME", "XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF", "HTTP_PROXY",
+        "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "KPOD_HELPER",
+        "ASAN_OPTIONS"}) {
+    if (const char* value = std::getenv(variable)) passed.push_back(StrCat(variable, "=", value));
+  }
   std::vector<char*> env;
   for (std::string& e : passed) env.push_back(e.data());
   env.push_back(nullptr);

@@ -66,6 +66,10 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
                                                   "\" is not present with pull policy of Never")};
   } else {
     answer.blocked = {"ErrImagePull", StrCat("image \"", reference, "\" is not on this machine")};
+    if (options.pull_errors != nullptr && options.pull_errors->contains(reference)) {
+      answer.blocked.message =
+          StrCat("failed to pull image \"", reference, "\": ", options.pull_errors->at(reference));
+    }
   }
   return answer;
 }

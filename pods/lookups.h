@@ -19,7 +19,9 @@ struct LookupOptions {
   bool pull = true;  // fetch what is missing; else a missing image is ErrImagePull
   images::Progress progress;
   std::vector<std::string>* warnings = nullptr;  // an image that could not be refreshed ...
-  bool events = false;                           // what planning remarks goes into the event log
+  // Reference -> why an attempt just now failed; with `pull` false.
+  const std::map<std::string, std::string>* pull_errors = nullptr;
+  bool events = false;  // what planning remarks goes into the event log
   const std::vector<store::StoredObject>* overlay = nullptr;
 };
 

@@ -172,6 +172,8 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   Sandbox s;
   s.pod_id_ = plan.Id();
   s.host_netns_ = TRY(Open("/proc/self/ns/net", O_RDONLY));
+  s.host_mntns_ = TRY(Open("/proc/self/ns/mnt", O_RDONLY));
+  s.host_utsns_ = TRY(Open("/proc/self/ns/uts", O_RDONLY));
   Undo undo([&] { (void)s.Leave(); });
   if (plan.network != "none") {
     s.driver_ = TRY(network::MakeDriver(plan.network, paths));

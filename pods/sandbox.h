@@ -27,6 +27,8 @@ class Sandbox {
 
   const network::Attachment& attachment() const { return attachment_; }
   int host_netns() const { return host_netns_.get(); }
+  int host_mount_namespace() const { return host_mntns_.get(); }
+  int host_uts_namespace() const { return host_utsns_.get(); }
   int pid_namespace() const { return pid_namespace_.get(); }  // -1 unless shareProcessNamespace
   const Child& init() const { return init_; }
 
@@ -37,7 +39,7 @@ class Sandbox {
   std::unique_ptr<network::Driver> driver_;
   std::string pod_id_;
   network::Attachment attachment_;
-  Fd host_netns_, pid_namespace_;
+  Fd host_netns_, host_mntns_, host_utsns_, pid_namespace_;
   Child init_;
 };
 

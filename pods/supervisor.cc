@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 
@@ -15,6 +16,7 @@
 #include "pods/events.h"
 #include "pods/launch.h"
 #include "pods/lookups.h"
+#include "pods/retry.h"
 #include "pods/volumes.h"
 
 namespace kpod::pods {
@@ -72,6 +74,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(StartContainers(warnings));
   TRY(ServeControl());
   Save();
+  ArmRetry();
   return OkStatus();
 }
 
@@ -134,6 +137,13 @@ Status Supervisor::StartContainer(size_t index, std::vector<std::string>* warnin
   const Blocked& blocked = plan_.blocked.reason.empty() ? c.blocked : plan_.blocked;
   if (!blocked.reason.empty()) {
     run.status.state = ContainerState{};
+    if (blocked.reason == "ErrImagePull" && retries_ > 0) {
+      std::string words = StrCat("Back-off pulling image \"", c.image, "\"");
+      run.status.state.waiting =
+          Waiting{"ImagePullBackOff", StrCat(words, ": ErrImagePull: ", blocked.message)};
+      Tell("Normal", "BackOff", c.name, words);
+      return OkStatus();
+    }
     run.status.state.waiting = Waiting{blocked.reason, blocked.message};
     Tell("Warning", "Failed", c.name, "Error: " + blocked.message);
     return OkStatus();
@@ -216,6 +226,35 @@ void Supervisor::Reload() {
     Restart(i);
   }
   Save();
+  ArmRetry();
+}
+
+void Supervisor::ArmRetry() {
+  if (stopping_ || retry_.pidfd || retry_timer_ != 0 || !WaitsForRetry(plan_)) return;
+  retry_timer_ = loop_->After(RetryDelayNanos(retries_++), [this] {
+    retry_timer_ = 0;
+    if (!stopping_ && WaitsForRetry(plan_)) StartRetrying();
+  });
+}
+
+void Supervisor::StartRetrying() {
+  Result<Child> child = StartRetry(paths_, plan_, *sandbox_);
+  if (!child) return ArmRetry();
+  retry_ = std::move(*child);
+  (void)loop_->OnReadable(retry_.pidfd.get(), [this] {
+    EndRetry();
+    ArmRetry();
+  });
+}
+
+void Supervisor::EndRetry() {
+  loop_->Cancel(retry_timer_);
+  retry_timer_ = 0;
+  if (!retry_.pidfd) return;
+  loop_->Forget(retry_.pidfd.get());
+  ::syscall(SYS_pidfd_send_signal, retry_.pidfd.get(), SIGKILL, nullptr, 0);
+  (void)WaitFor(retry_);
+  retry_ = Child{};
 }
 
 // --- the end
@@ -257,6 +296,7 @@ void Supervisor::CheckEnd() {
 }
 
 void Supervisor::End() {
+  EndRetry();
   for (auto& run : containers_) {
     if (run->status.state.waiting) {  // stopped while it waited
       run->status.state = run->status.last_state;

@@ -39,6 +39,9 @@ class Supervisor {
   void OnContainerExit(size_t index);
   void Restart(size_t index);
   void Reload();
+  void ArmRetry();
+  void StartRetrying();
+  void EndRetry();
   void Stop(std::optional<int64_t> grace_seconds);
   void CheckEnd();
   void End();
@@ -64,6 +67,9 @@ class Supervisor {
     bool waits_for_end = false;
   };
   std::vector<Client> clients_;
+  Child retry_;  // an attempt under way
+  Loop::TimerId retry_timer_ = 0;
+  int retries_ = 0;
   bool stopping_ = false;
 };
 

@@ -2,6 +2,7 @@
 import shutil
 
 from harness import KpodTest, image_archive, pod
+from test_registry import HOST, RegistryTest, skopeo
 
 
 class Errors(KpodTest):
@@ -67,3 +68,23 @@ class Errors(KpodTest):
         self.assertEqual(self.waiting('b')['message'], 'secret "absent" not found')
         self.down()
         self.assertEqual(self.pods(), [])
+
+
+class Later(RegistryTest):
+    images = ['busybox']
+
+    def test_the_pod_tries_again_by_itself(self):
+        folder = self.dir / 'appears'
+        self.play(pod('path', 'echo found; sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {folder}, type: Directory}}}}]\n',
+                      'volumeMounts: [{name: v, mountPath: /v}]\n') + '---\n' +
+                  pod('image', 'echo pulled; sleep 1000', image=f'{HOST}/late:1') + '---\n' +
+                  pod('never', 'sleep 1000', image=f'{HOST}/nowhere:1'))
+        state = lambda name: self.container(name, 'main').get('state', {}).get('waiting', {})
+        self.assertEqual(state('image')['reason'], 'ErrImagePull')
+        self.assertIn('hostPath type check failed', state('path')['message'])
+        folder.mkdir()
+        skopeo('copy', '--dest-tls-verify=false', f'docker-archive:{image_archive("busybox")}', f'docker://{HOST}/late:1')
+        self.wait_log('image', 'pulled', seconds=40)
+        self.wait_log('path', 'found', seconds=40)
+        self.wait(lambda: state('never').get('reason') == 'ImagePullBackOff', 'the third backs off', 40)
+        self.assertIn(f'Back-off pulling image "{HOST}/nowhere:1": ErrImagePull: failed to pull', state('never')['message'])

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "pods/retry.h"
+
 namespace kpod::pods {
 namespace {
 
@@ -43,6 +45,30 @@ TEST(Backoff, TenMinutesOfRunningMakeItForget) {
     EXPECT_EQ(backoff.NextDelay(now + c.ran_seconds * kSecond), c.want_seconds * kSecond)
         << c.ran_seconds;
   }
+}
+
+TEST(Retry, DelaysGrowToFiveMinutes) {
+  int attempt = 0;
+  for (int64_t want : {10, 20, 40, 80, 160, 300, 300}) {
+    EXPECT_EQ(RetryDelayNanos(attempt++), want * kSecond);
+  }
+  EXPECT_EQ(RetryDelayNanos(1'000'000'000), 300 * kSecond);
+}
+
+TEST(Retry, WhatItIsFor) {
+  Plan plan;
+  plan.containers.emplace_back();
+  EXPECT_FALSE(WaitsForRetry(plan));
+  for (const auto& [reason, want] :
+       {std::pair{"ErrImagePull", true}, std::pair{"ErrImageNeverPull", false},
+        std::pair{"InvalidImageName", false}, std::pair{"CreateContainerConfigError", false}}) {
+    plan.containers[0].blocked.reason = reason;
+    EXPECT_EQ(WaitsForRetry(plan), want) << reason;
+  }
+  plan.blocked = {"CreateContainerConfigError", "secret \"x\" not found"};
+  EXPECT_FALSE(WaitsForRetry(plan));
+  plan.blocked.message = "MountVolume.SetUp failed for volume \"v\" : hostPath type check failed";
+  EXPECT_TRUE(WaitsForRetry(plan));
 }
 
 TEST(Backoff, IsFreshAfterItForgot) {

@@ -1,0 +1,74 @@
+#include "pods/retry.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/text.h"
+#include "images/images.h"
+#include "pods/backoff.h"
+#include "pods/reconciler.h"
+#include "store/objects.h"
+
+namespace kpod::pods {
+
+namespace {
+
+bool WaitsForImage(const ContainerPlan& c) { return c.blocked.reason == "ErrImagePull"; }
+
+Status Retry(const store::Paths& paths, const Plan& plan) {
+  std::map<std::string, std::string> errors;
+  images::ImageStore store(paths);
+  std::set<std::string> wanted;
+  for (const ContainerPlan& c : plan.containers) {
+    if (WaitsForImage(c)) wanted.insert(c.image);
+  }
+  for (const std::string& image : wanted) {
+    Result<images::Image> pulled = store.Pull(image, {}, nullptr);
+    if (!pulled) errors[image] = pulled.error().message();
+  }
+  store::ObjectStore objects(paths);
+  FileLock lock = TRY(objects.LockNamespace(plan.ns));
+  ReconcileOptions options;
+  options.lookups.pull = false;
+  options.lookups.pull_errors = &errors;
+  TRY(ReconcileNamespace(paths, plan.ns, options));
+  return OkStatus();
+}
+
+}  // namespace
+
+bool WaitsForRetry(const Plan& plan) {
+  return plan.blocked.message.starts_with("MountVolume.SetUp failed") ||
+         std::any_of(plan.containers.begin(), plan.containers.end(), WaitsForImage);
+}
+
+int64_t RetryDelayNanos(int attempt) {
+  int64_t delay = Backoff::kInitial;
+  for (int i = 0; i < attempt && delay < Backoff::kMaximum; ++i) delay *= 2;
+  return std::min(delay, Backoff::kMaximum);
+}
+
+Result<Child> StartRetry(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox) {
+  return Fork([&] {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int fd :
+         {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
+      if (::setns(fd, 0) < 0) return kExitFailure;
+    }
+    // The pod's flock above all: it must end with the supervisor.
+    ::close_range(3, ~0U, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    return Retry(paths, plan).ok() ? kExitOk : kExitFailure;
+  });
+}
+
+}  // namespace kpod::pods
