@@ -121,6 +121,7 @@ Status Run(int argc, char** argv) {
   if (a.paths.root.empty() || a.paths.run.empty()) {
     return Error(StrCat("kpod-helper ", a.command, ": wants --root and --run"));
   }
+  CatchInterrupts();  // these have something to clean up
   if (a.command == "load") {
     SayTaken(TRY(Load(a.paths, a.rest[0], SayProgress)));
   } else if (a.command == "import") {
@@ -142,7 +143,6 @@ Status Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Whoever asked is gone: nobody wants the answer.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  kpod::images::CatchInterrupts();
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0);
   // libarchive turns the UTF-8 of PAX headers into the locale's encoding; in "C" that would fail.

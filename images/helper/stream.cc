@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 
 #include "base/text.h"
+#include "images/helper/interrupt.h"
 
 namespace kpod::images {
 
@@ -12,6 +13,7 @@ Result<std::string_view> FileStream::Next() {
     ssize_t n = ::read(fd_.get(), buffer_.data(), buffer_.size());
     if (n >= 0) return std::string_view(buffer_.data(), static_cast<size_t>(n));
     if (errno != EINTR) return Error::Errno("read");
+    TRY(CheckInterrupted());
   }
 }
 

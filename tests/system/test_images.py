@@ -263,6 +263,21 @@ class Load(ImagesTest):
         self.assertEqual(self.layers(), 1)
 
 
+    def test_interrupted_while_it_waits_for_more(self):
+        # An archive that comes through a pipe and does not end.
+        data = archive(Builder(layer(f=os.urandom(100000))).docker(self.scratch('piped')), self.dir / 'p.tar').read_bytes()
+        child = subprocess.Popen([KPOD, 'load'], env=self.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        child.stdin.write(data[:50000])
+        child.stdin.flush()
+        temp = self.root / 'images/tmp'
+        self.wait(lambda: temp.exists() and os.listdir(temp), 'the load has begun')
+        child.terminate()
+        child.wait()
+        self.wait(lambda: not os.listdir(temp), 'it has cleaned up')
+        child.stdin.close()
+
+
 class Names(ImagesTest):
     def test_tag_list_inspect_remove(self):
         self.kpod('load', '-i', Builder(layer(a=b'1'), layer(b=b'2')).oci(self.scratch('oci')))

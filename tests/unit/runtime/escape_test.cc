@@ -219,6 +219,12 @@ TEST_F(EscapeTest, MasksAreTheRealNullDevice) {
   Outcome o = Run(s);
   ASSERT_STARTED(o);
   EXPECT_EQ(o.out, "1:3\n0\n");
+  // The same where the whole of /dev comes from a volume.
+  std::erase_if(s.mounts, [](const Mount& m) { return m.destination.starts_with("/dev"); });
+  s.mounts.push_back({"/dev", "bind", rootfs_ + "/dev", {"bind"}});
+  o = Run(s);
+  ASSERT_STARTED(o);
+  EXPECT_EQ(o.out, "1:3\n0\n");
 }
 
 // CVE-2025-52565: /dev/console is the terminal by descriptor, also where the image has a link.
