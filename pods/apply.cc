@@ -94,6 +94,29 @@ Status ApplyOptionsTo(kube::Object* o, const ApplyOptions& options) {
   return OkStatus();
 }
 
+std::string GeneratedPrefix(const Json& object) {
+  return StringAt(At(object, "metadata"), "generateName");
+}
+
+// The object that was made of this generateName before: playing a file again is no second object.
+Result<std::string> NameGiven(const store::ObjectStore& store, const kube::Object& o) {
+  std::string prefix = GeneratedPrefix(o.json);
+  if (prefix.empty()) return std::string();
+  for (const store::StoredObject& stored : TRY(store.List(o.ns, o.kind))) {
+    if (GeneratedPrefix(stored.object) == prefix) return stored.name;
+  }
+  return std::string();
+}
+
+// As the API server does for an object that names itself by generateName alone.
+Status NameObject(const store::ObjectStore& store, kube::Object* o) {
+  if (!o->name.empty()) return OkStatus();
+  o->name = TRY(NameGiven(store, *o));
+  if (o->name.empty()) o->name = GeneratedPrefix(o->json) + RandomSuffix();
+  o->json["metadata"]["name"] = o->name;
+  return OkStatus();
+}
+
 struct Change {
   store::StoredObject now;
   std::optional<store::StoredObject> before;
@@ -105,6 +128,7 @@ Result<std::vector<Change>> ChangesFor(const store::ObjectStore& store,
   std::vector<Change> changes;
   for (kube::Object& o : objects) {
     TRY(ApplyOptionsTo(&o, options).Context(StrCat(o.kind, " ", o.name)));
+    TRY(NameObject(store, &o));
     Change c;
     c.before = TRY(store.Get(o.ns, o.kind, o.name));
     if (c.before) c.now = *c.before;
@@ -218,13 +242,20 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   return result;
 }
 
-Result<ApplyResult> Manager::Down(const std::vector<kube::Object>& objects, bool force,
+Result<ApplyResult> Manager::Down(const std::vector<kube::Object>& given, bool force,
                                   std::optional<int64_t> grace_seconds) {
   TRY(Repair());
   store::ObjectStore store(paths_);
   ApplyResult result;
-  std::vector<std::string> namespaces = NamespacesOf(objects);
+  std::vector<std::string> namespaces = NamespacesOf(given);
   std::vector<FileLock> locks = TRY(LockAll(store, namespaces));
+  std::vector<kube::Object> objects;
+  for (const kube::Object& o : given) {
+    std::string name = o.name.empty() ? TRY(NameGiven(store, o)) : o.name;
+    if (name.empty()) continue;  // it was never played
+    objects.push_back(o);
+    objects.back().name = name;
+  }
   std::vector<PodRecord> pods;
   std::vector<PodRecord> all = TRY(ListPods(paths_));
   // Objects first: from now on nothing wants these pods, whatever happens to this process.

@@ -70,6 +70,24 @@ void Block(ContainerEnv* env, std::string message) {
     env->blocked = {"CreateContainerConfigError", std::move(message)};
 }
 
+// What a fieldRef names, as far as it is known before the pod runs.
+std::optional<std::string> FieldValue(const kube::Pod& pod, const Lookups& lookups,
+                                      const std::string& path) {
+  if (path == "metadata.name") return pod.metadata.name;
+  if (path == "metadata.namespace") return pod.metadata.ns;
+  if (path == "metadata.uid") return pod.metadata.uid;
+  if (path == "spec.nodeName") return lookups.node_name;
+  for (const auto& [prefix, map] :
+       {std::pair{"metadata.labels['", &pod.metadata.labels},
+        std::pair{"metadata.annotations['", &pod.metadata.annotations}}) {
+    if (!path.starts_with(prefix) || !path.ends_with("']")) continue;
+    size_t from = std::string_view(prefix).size();
+    auto it = map->find(path.substr(from, path.size() - std::min(path.size(), from + 2)));
+    return it == map->end() ? std::string() : it->second;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsEnvName(std::string_view name) {
@@ -151,7 +169,10 @@ ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& conta
                                     pod.metadata.ns, "/", e.secret->name)
                            : StrCat("secret \"", e.secret->name, "\" not found"));
       }
-    } else if (!e.field && !e.resource) {
+    } else if (e.field) {
+      std::optional<std::string> value = FieldValue(pod, lookups, e.field->field_path);
+      if (value) set(e.name, *value);
+    } else if (!e.resource) {
       set(e.name, Expand(e.value, out.expandable));
     }
   }

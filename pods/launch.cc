@@ -216,7 +216,10 @@ runtime::Resources PodResourcesFor(const Plan& plan) {
   }
   r.cpu_shares = SharesFor(request);
   if (all_cpu) LimitCpu(cpu, &r);
-  if (all_memory) r.memory_limit = memory;
+  // The kernel charges a container's own group to this one: a limit below that (somebody wrote
+  // "10") would forbid the container to exist, where it should come and be killed.
+  constexpr int64_t kGroupsThemselves = 16 << 20;
+  if (all_memory) r.memory_limit = std::max(memory, kGroupsThemselves);
   return r;
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   for (const VolumePlan& v : plan->volumes) {
+    bool claim = v.kind == VolumePlan::Kind::kClaim;
+    if (claim && !lookups.claim_exists(v.source)) continue;  // nobody asked for a place to keep it
     Status s = PrepareVolume(paths, *plan, v);
     if (s && (v.kind == VolumePlan::Kind::kConfigMap || v.kind == VolumePlan::Kind::kSecret)) {
       s = [&]() -> Status {

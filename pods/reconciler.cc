@@ -16,8 +16,6 @@
 
 namespace kpod::pods {
 
-namespace {
-
 std::string RandomSuffix() {
   constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
   std::string bytes(5, '\0');
@@ -26,6 +24,8 @@ std::string RandomSuffix() {
   for (char& c : bytes) c = kAlphabet[static_cast<unsigned char>(c) % kAlphabet.size()];
   return bytes;
 }
+
+namespace {
 
 std::string NewUid() {
   Result<std::string> uid = ReadFile("/proc/sys/kernel/random/uuid");

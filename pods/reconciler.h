@@ -12,6 +12,9 @@
 
 namespace kpod::pods {
 
+// The five characters after a generated name, of Kubernetes' alphabet.
+std::string RandomSuffix();
+
 struct ReconcileOptions {
   bool start = true;
   bool refresh = false;  // kept pods are planned again: an object of the namespace changed

@@ -31,12 +31,13 @@ class Environment(KpodTest):
             - {name: TOKEN, valueFrom: {secretKeyRef: {name: keys, key: token}}}
             - {name: NONE, valueFrom: {secretKeyRef: {name: absent, key: x, optional: true}}}
             - {name: EMPTY}
+            - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
             ''')])
         self.wait_log('env', 'HOSTNAME')
         seen = dict(line.split('=', 1) for line in self.exec('env', 'env').splitlines())
         want = {'colour': 'green', 'size': '3', 'with.dot': 'kept', 'KEY_token': 's3cret', 'KEY_colour': 'red',
                 'FIRST': 'one', 'SECOND': 'one blue s3cret $(FIRST) $(UNKNOWN)', 'SIZE': '3', 'TOKEN': 's3cret',
-                'EMPTY': '', 'HOSTNAME': 'env', 'HOME': '/root'}
+                'EMPTY': '', 'POD': 'env', 'HOSTNAME': 'env', 'HOME': '/root'}
         self.assertEqual({k: seen.get(k) for k in want}, want)
         self.assertNotIn('NONE', seen)
         self.assertNotIn('1bad', seen)

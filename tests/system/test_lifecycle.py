@@ -121,3 +121,12 @@ class Lifecycle(KpodTest):
         self.exec('two', '-c', 'slow', '--', 'touch', '/d/go')
         self.wait_phase('two', 'Failed')
         self.assertEqual(self.ended('two', 'slow')['exitCode'], 5)
+
+    def test_a_generated_name(self):
+        text = pod('x', 'sleep 1000').replace('name: x', 'generateName: made-')
+        self.assertRegex(self.play(text).stdout, 'pod/made-[a-z0-9]{5} created')
+        names = self.pods()
+        self.assertRegex(self.play(text).stdout, 'pod/made-[a-z0-9]{5} unchanged')
+        self.assertEqual(self.pods(), names)
+        self.down()
+        self.assertEqual(self.pods(), [])

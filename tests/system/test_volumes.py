@@ -162,6 +162,7 @@ class Volumes(KpodTest):
                    'volumeMounts: [{name: d, mountPath: /data/db, subPath: db/main}, {name: d, mountPath: /data/ro, readOnly: true}]\n')
         self.play(runs)
         self.assertIn('persistentvolumeclaim "data" not found', self.kpod('ps').stdout)
+        self.assertFalse((self.root / 'volumes/default_data').exists())
         self.play(claim, name='claim.yaml')
         self.wait_log('claims', '1')
         self.assertEqual((self.root / 'volumes/default_data/data/db/main/runs').read_text(), 'run\n')

@@ -60,6 +60,31 @@ TEST(ContainerEnv, PathAndHomeAreNeverMissing) {
             "HOME=/x");
 }
 
+TEST(ContainerEnv, FieldsOfThePodItself) {
+  FakeMachine m;
+  m.images["app"] = Json::parse(R"J({"Cmd":["x"],"Env":["PATH=/bin","HOME=/"]})J");
+  kube::Pod pod;
+  pod.metadata = {"web", "shop", "u-1", "", {{"app", "front"}}, {{"a/b", "note"}}};
+  kube::Container c;
+  for (const char* path :
+       {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
+        "metadata.labels['app']", "metadata.labels['no']", "metadata.annotations['a/b']",
+        "status.podIP", "metadata.labels['", "'"}) {
+    c.env.push_back({path, "", std::nullopt, std::nullopt, kube::FieldRef{path}, std::nullopt});
+  }
+  Plan plan;
+  plan.hostname = "web";
+  ContainerEnv env =
+      MakeContainerEnv(pod, c, *m.lookups().image("app", "").image, plan, m.lookups());
+  EXPECT_EQ(env.expandable, (kube::StringMap{{"metadata.name", "web"},
+                                             {"metadata.namespace", "shop"},
+                                             {"metadata.uid", "u-1"},
+                                             {"spec.nodeName", "node-1"},
+                                             {"metadata.labels['app']", "front"},
+                                             {"metadata.labels['no']", ""},
+                                             {"metadata.annotations['a/b']", "note"}}));
+}
+
 TEST(ContainerEnv, InvalidNamesOfEnvFromAreSkippedWithAnEvent) {
   FakeMachine m;
   m.config_maps["map"] = {{"1bad", "x"}, {"2bad", "x"}, {"good.name", "x"}};

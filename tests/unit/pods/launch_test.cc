@@ -142,15 +142,17 @@ TEST(PodResourcesFor, SumsAndLimitsOnlyWhereAllHaveOne) {
                             a + R"(},{"name":"b","image":"app","resources":)" + b + "}]}");
   };
   runtime::Resources r = PodResourcesFor(
-      plan(R"({"limits":{"cpu":"1","memory":"1Mi"}})",
-           R"({"limits":{"cpu":"500m","memory":"2Mi"},"requests":{"cpu":"100m"}})"));
+      plan(R"({"limits":{"cpu":"1","memory":"16Mi"}})",
+           R"({"limits":{"cpu":"500m","memory":"32Mi"},"requests":{"cpu":"100m"}})"));
   EXPECT_EQ(r.cpu_quota, 150000);
-  EXPECT_EQ(r.memory_limit, 3 << 20);
+  EXPECT_EQ(r.memory_limit, 48 << 20);
   EXPECT_EQ(r.cpu_shares, 1126U);
   r = PodResourcesFor(plan(R"({"limits":{"cpu":"1","memory":"1Mi"}})", "{}"));
   EXPECT_EQ(r.cpu_quota, std::nullopt);
   EXPECT_EQ(r.memory_limit, std::nullopt);
   EXPECT_EQ(r.cpu_shares, 1024U);
+  r = PodResourcesFor(plan(R"({"limits":{"memory":"10"}})", R"({"limits":{"memory":"10"}})"));
+  EXPECT_EQ(r.memory_limit, 16 << 20);
   r = PodResourcesFor(plan("{}", "{}"));
   EXPECT_EQ(r.cpu_shares, 2U);
 }
