@@ -80,8 +80,9 @@ Error Archive::Failure(std::string_view what) {
 }
 
 Result<std::unique_ptr<DecompressedStream>> DecompressedStream::Open(Stream& from) {
-  std::unique_ptr<DecompressedStream> self(
-      new DecompressedStream(TRY(Archive::Open(Archive::Kind::kDecompress, from))));
+  // Before `new`, whose memory would be lost if this returned from inside of it.
+  std::unique_ptr<Archive> archive = TRY(Archive::Open(Archive::Kind::kDecompress, from));
+  std::unique_ptr<DecompressedStream> self(new DecompressedStream(std::move(archive)));
   archive_entry* entry;
   int rc = archive_read_next_header(self->archive_->get(), &entry);
   if (rc == ARCHIVE_EOF) {
