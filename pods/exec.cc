@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "pods/exec_streams.h"
 #include "pods/launch.h"
 #include "pods/manager.h"
 #include "runtime/container.h"
@@ -141,15 +142,18 @@ Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
   }
   TRY(ApplySeccomp(paths_, c, &options.seccomp, &options.default_seccomp));
   options.cache_dir = paths_.run + "/seccomp";
-  options.stdin_fd = request.interactive ? 0 : -1;
-  options.stdout_fd = 1;
-  options.stderr_fd = 2;
+  ExecStreams streams = TRY(ExecStreams::Open(request.interactive));
+  options.stdin_fd = streams.ForChild(0);
+  options.stdout_fd = streams.ForChild(1);
+  options.stderr_fd = streams.ForChild(2);
   runtime::Cgroup cgroup = runtime::Cgroup::At(CgroupPath(paths_, pod.plan.Id(), c.name));
   options.cgroup = &cgroup;
   runtime::Started started = TRY(runtime::Exec(options));
   if (started.terminal) {
     TRY(RelayTerminal(started.terminal.get(), started.child.pidfd.get(), request.interactive));
     started.terminal.Reset();
+  } else {
+    TRY(streams.Relay(started.child.pidfd.get()));
   }
   return TRY(WaitFor(started.child)).code;
 }

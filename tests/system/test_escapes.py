@@ -197,7 +197,7 @@ class Exec(EscapeTest):
         path = self.write('fds.yaml', pod('fds', 'ls -l /proc/self/fd; sleep 1000'))
         self.played.append(path)
         self.kpod('play', 'kube', path, close_fds=False)
-        listing = self.wait(lambda: self.logs('fds'), 'its listing')
+        listing = self.wait(lambda: self.logs('fds') if self.logs('fds').count('\n') >= 5 else '', 'its listing')
         entered = self.kpod('exec', 'fds', 'ls', '-l', '/proc/self/fd', close_fds=False).stdout
         os.close(leak)
         for text in (listing, entered):
@@ -217,24 +217,48 @@ class Exec(EscapeTest):
             self.play(pod('cwd', 'sleep 1000', container_extra=f'workingDir: /proc/self/fd/{fd}\n'), rc=None)
             self.assertEqual(self.pid('cwd', 'main'), 0)
 
-    def test_nothing_is_typed_into_the_terminal_of_the_caller(self):
-        if pathlib.Path('/proc/sys/dev/tty/legacy_tiocsti').exists() and \
-                pathlib.Path('/proc/sys/dev/tty/legacy_tiocsti').read_text().strip() == '0':
-            self.skipTest('this kernel refuses TIOCSTI to everybody')
-        self.start()
-        # kpod's own terminal is the controlling one; without -t the container gets it as it is.
+    def on_a_terminal(self, *argv, typed=b''):
+        """kpod with a terminal of its own, which is the controlling one."""
         pid, master = pty.fork()
         if pid == 0:
-            os.execve(KPOD, [KPOD, 'exec', '-i', 'p', '/probes/escape', 'tiocsti'], self.env)
+            os.execve(KPOD, [KPOD, *argv], self.env)
+        os.write(master, typed)
         said = b''
         try:
             while chunk := os.read(master, 4096):
                 said += chunk
         except OSError:
             pass
-        os.waitpid(pid, 0)
         os.close(master)
-        self.assertRegex(said.decode(), r'^(EPERM|ENOTTY|EIO)')
+        return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def test_the_terminal_of_the_caller_stays_outside(self):
+        # Neither TIOCSTI nor a descriptor of it, by which a process that stays behind would read what is typed later.
+        self.start()
+        said, _ = self.on_a_terminal('exec', '-i', 'p', '/probes/escape', 'tiocsti')
+        self.assertRegex(said, r'^(EPERM|ENOTTY|EIO)')
+        said, _ = self.on_a_terminal('exec', '-i', 'p', 'ls', '-l', '/proc/self/fd')
+        self.assertEqual(len(re.findall(r'[012] -> pipe:', said)), 3, said)
+        # What goes through is whole, in both directions, and so is the exit code.
+        said, code = self.on_a_terminal('exec', '-i', 'p', 'sh', '-c', 'read a; seq 20000; echo "got $a"; exit 7', typed=b'word\n')
+        self.assertIn('\r\n19999\r\n20000\r\ngot word\r\n', said)
+        self.assertEqual(code, 7)
+        # One that stays behind with the pipes does not keep kpod.
+        said, code = self.on_a_terminal('exec', 'p', 'sh', '-c', 'sleep 30 & echo started')
+        self.assertEqual((said, code), ('started\r\n', 0))
+
+    def test_files_of_the_caller_cannot_be_opened_again(self):
+        # A descriptor of a file leads back to it, for writing, too.
+        self.start()
+        given, out = self.dir / 'given', self.dir / 'out'
+        given.write_text('input\n' * 100000)
+        with open(given, 'rb') as i, open(out, 'wb') as o:
+            script = 'cat; echo evil > /proc/self/fd/0; echo evil 1<> /proc/self/fd/1'
+            subprocess.run([KPOD, 'exec', '-i', 'p', 'sh', '-c', script], env=self.env, stdin=i, stdout=o,
+                           stderr=subprocess.DEVNULL, check=False, timeout=60)
+        self.assertEqual(given.read_text(), 'input\n' * 100000)
+        self.assertEqual(out.read_text(), 'input\n' * 100000 + 'evil\n')  # through the pipe, and not at its beginning
+        self.assertEqual(self.kpod('exec', '-i', 'p', 'wc', '-c', input='x' * 1000000).stdout, '1000000\n')
 
     def test_keys_stay_with_the_caller(self):
         keyctl = 250  # x86_64

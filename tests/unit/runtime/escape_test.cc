@@ -1,5 +1,7 @@
 // The known ways out of a container, each tried.
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -267,6 +269,27 @@ TEST_F(EscapeTest, TerminalsAreNotTheImagesOwn) {
     EXPECT_FALSE(o.started) << kind;
     EXPECT_TRUE(Contains(o.error, "terminal")) << o.error;
   }
+}
+
+// TIOCSTI types into the terminal that controls the session: the container is in another one.
+TEST_F(EscapeTest, TheCallersTerminalDoesNotControlTheContainer) {
+  Result<std::string> said = RunInChild([&]() -> Result<std::string> {
+    Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!master || ::unlockpt(master.get()) < 0) return Error::Errno("pty");
+    Fd slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!slave || ::setsid() < 0 || ::ioctl(slave.get(), TIOCSCTTY, 0) < 0) {
+      return Error::Errno("take the terminal");
+    }
+    StartOptions options;
+    options.stdin_fd = slave.get();
+    Outcome o =
+        Run(BaseSpec({"sh", "-c", "test -t 0 && echo given; true < /dev/tty && echo controls"}),
+            options);
+    return o.out + o.error;
+  });
+  ASSERT_TRUE(said.ok()) << said.error().message();
+  EXPECT_TRUE(said->starts_with("given\n")) << *said;
+  EXPECT_FALSE(Contains(*said, "controls")) << *said;
 }
 
 // CVE-2025-52881: what is written to /proc is written to /proc.
