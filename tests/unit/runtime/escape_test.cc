@@ -274,6 +274,7 @@ TEST_F(EscapeTest, TerminalsAreNotTheImagesOwn) {
 // TIOCSTI types into the terminal that controls the session: the container is in another one.
 TEST_F(EscapeTest, TheCallersTerminalDoesNotControlTheContainer) {
   Result<std::string> said = RunInChild([&]() -> Result<std::string> {
+    ::signal(SIGHUP, SIG_IGN);  // what the end of the terminal brings
     Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!master || ::unlockpt(master.get()) < 0) return Error::Errno("pty");
     Fd slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
