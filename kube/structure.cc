@@ -45,7 +45,7 @@ class Checker {
   void Unknown(const Entry& entry, const Place& place);
   void Required(const Node& node, const Type& type, const Place& place);
   void Missing(const Node& node, const Type& type, const std::string& path, bool told);
-  bool Support(const Entry& entry, const Type& type, const Place& place);
+  bool Support(const Node& node, const Entry& entry, const Type& type, const Place& place);
   void Mistyped(const Node& node, TypeRef type, const Place& place, std::string_view advice = {});
   void Add(Severity severity, int line, int column, const std::string& path, std::string text);
 
@@ -129,7 +129,7 @@ void Checker::Struct(const Node& node, const Type& type, const Place& place, Jso
     if (entry.value.IsNull() && !zero) continue;
     Place below{Below(place.path, field->name), type.name.substr(type.name.rfind('.') + 1),
                 field->name, place.told, place.in_status || field->name == "status"};
-    if (!place.told) below.told = Support(entry, type, below);
+    if (!place.told) below.told = Support(node, entry, type, below);
     Value(entry.value, field->type, below, &AppendMember(out, entry.key));
   }
   if (!place.in_status) Required(node, type, place);
@@ -177,9 +177,17 @@ bool AsksForNothing(const Node& node) {
   return scalar.kind == Scalar::Kind::kBool ? !scalar.boolean : node.scalar.empty();
 }
 
+// A tmpfs has a size; a directory on disk has none.
+bool IsLimitOfMemory(const Node& node, const Entry& entry, const Type& type) {
+  if (type.name != "EmptyDirVolumeSource" || entry.key != "sizeLimit") return false;
+  const Node* medium = node.Find("medium");
+  return medium != nullptr && medium->IsScalar() && medium->scalar == "Memory";
+}
+
 // True when what is below needs no telling of its own.
-bool Checker::Support(const Entry& entry, const Type& type, const Place& place) {
+bool Checker::Support(const Node& node, const Entry& entry, const Type& type, const Place& place) {
   if (!options_.tell_support) return true;
+  if (IsLimitOfMemory(node, entry, type)) return false;
   struct Support support = SupportOfField(type.name, entry.key);
   if (support.status == Status::kCarriedOut) return false;
   if (support.status == Status::kNoMeaning) {
@@ -189,9 +197,9 @@ bool Checker::Support(const Entry& entry, const Type& type, const Place& place) 
     }
     return true;
   }
-  bool harmless = support.harmless.empty()
-                      ? AsksForNothing(entry.value)
-                      : entry.value.IsScalar() && entry.value.scalar == support.harmless;
+  bool harmless =
+      AsksForNothing(entry.value) || (!support.harmless.empty() && entry.value.IsScalar() &&
+                                      entry.value.scalar == support.harmless);
   if (!harmless) {
     Add(Severity::kWarning, entry.line, entry.column, place.path,
         StrCat("not carried out yet: ", support.meaning));

@@ -100,6 +100,11 @@ class Resources(KpodTest):
         done = self.play(pod('disk', 'sleep 1000', container_extra='resources: {limits: {ephemeral-storage: 1Gi, example.com/gpu: 1}}\n'))
         self.assertIn('ephemeral-storage', done.stderr)
         self.assertIn('example.com/gpu', done.stderr)
+        self.down()
+        volumes = 'volumes: [{name: a, emptyDir: {sizeLimit: 1Mi}}, {name: b, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]\n'
+        said = self.play(pod('disk', 'sleep 1000', volumes)).stderr
+        self.assertIn('spec.volumes[0].emptyDir.sizeLimit: not carried out yet', said)
+        self.assertNotIn('volumes[1]', said)
 
     def test_no_group_stays(self):
         self.play(pod('gone', 'sleep 1000', container_extra='resources: {limits: {memory: 16Mi, cpu: 1}}\n'))
