@@ -95,8 +95,8 @@ open('l.tar', 'wb').write(raw))"));
   }
   for (const char* headers :
        {"{'size': '99999999999999999999'}", "{'size': '-5'}",
-        "{'GNU.sparse.realsize': '9223372036854775807', "
-        "'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': '../../x'}",
+        R"({'GNU.sparse.realsize': '9223372036854775807', 'GNU.sparse.major': '1',
+             'GNU.sparse.minor': '0', 'GNU.sparse.name': '../../x'})",
         "{'path': 'a\\0b'}", "{'linkpath': '/etc/passwd'}", "{'mtime': '1e400'}", "{'uid': '-1'}",
         "{'path': '../../../evil'}"}) {
     EXPECT_TRUE(RemoveAll(dir_ + "/out"));
