@@ -156,8 +156,10 @@ std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& pla
     auto v = std::find_if(plan.volumes.begin(), plan.volumes.end(),
                           [&](const VolumePlan& p) { return p.name == m.volume; });
     if (v == plan.volumes.end()) continue;
-    runtime::Mount mount{
-        m.path, "bind", VolumePath(paths, plan, *v), {"rbind", Propagation(m.propagation)}};
+    std::string source;
+    if (m.propagation == "Bidirectional") source = SharedVolumePath(paths, plan, *v);
+    if (source.empty()) source = VolumePath(paths, plan, *v);
+    runtime::Mount mount{m.path, "bind", source, {"rbind", Propagation(m.propagation)}};
     if (m.read_only) mount.options.push_back("ro");
     if (!m.sub_path.empty()) mount.options.push_back("kpod.subpath=" + m.sub_path);
     out.push_back(std::move(mount));

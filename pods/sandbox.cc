@@ -48,6 +48,49 @@ Status MountMemory(const store::Paths& paths, const Plan& plan) {
   return OkStatus();
 }
 
+struct SharedTree {
+  std::string target;
+  Fd tree;
+};
+
+bool IsBidirectional(const Plan& plan, const std::string& volume) {
+  return std::any_of(plan.containers.begin(), plan.containers.end(), [&](const ContainerPlan& c) {
+    return std::any_of(c.mounts.begin(), c.mounts.end(), [&](const MountPlan& m) {
+      return m.volume == volume && m.propagation == "Bidirectional";
+    });
+  });
+}
+
+// Copies of what Bidirectional mounts shall reach the host through. Taken while the mounts of this
+// namespace are still peers of the host's: what was made a slave never is one again.
+Result<std::vector<SharedTree>> TakeSharedTrees(const store::Paths& paths, const Plan& plan) {
+  std::vector<SharedTree> out;
+  for (const VolumePlan& v : plan.volumes) {
+    std::string target = SharedVolumePath(paths, plan, v);
+    if (target.empty() || !IsBidirectional(plan, v.name)) continue;
+    std::string source = VolumePath(paths, plan, v);
+    if (!Exists(source)) continue;  // the pod waits for it
+    Fd tree(
+        ::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (!tree) return Error::Errno(StrCat("volume ", v.name, ": ", source));
+    out.push_back({std::move(target), std::move(tree)});
+  }
+  return out;
+}
+
+Status PlaceSharedTrees(const std::vector<SharedTree>& trees) {
+  for (const SharedTree& t : trees) {
+    struct stat st;
+    if (::fstat(t.tree.get(), &st) < 0) return Error::Errno("stat " + t.target);
+    TRY(MakeDirs(S_ISDIR(st.st_mode) ? t.target : Dirname(t.target), 0700));
+    if (!S_ISDIR(st.st_mode)) TRY(Open(t.target, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
+    if (::move_mount(t.tree.get(), "", AT_FDCWD, t.target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+      return Error::Errno("mount " + t.target);
+    }
+  }
+  return OkStatus();
+}
+
 network::AttachRequest RequestFor(const Plan& plan) {
   network::AttachRequest r;
   r.pod_id = plan.Id();
@@ -183,12 +226,14 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
   if (!plan.host_ipc) flags |= CLONE_NEWIPC;
   if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
   if (::unshare(flags) < 0) return Error::Errno("unshare namespaces");
+  std::vector<SharedTree> shared = TRY(TakeSharedTrees(paths, plan));
   // Mounts of the host still arrive (hostPath with HostToContainer); ours never reach it.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0)
     return Error::Errno("make / a slave mount");
   if (plan.network != "host" && ::sethostname(plan.hostname.data(), plan.hostname.size()) < 0) {
     return Error::Errno("sethostname");
   }
+  TRY(PlaceSharedTrees(shared));
   TRY(MountMemory(paths, plan));
   if (plan.network == "none") TRY(network::BringUpLoopback());
   if (s.driver_) {

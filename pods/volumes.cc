@@ -28,6 +28,16 @@ std::string VolumePath(const store::Paths& paths, const Plan& plan, const Volume
   }
 }
 
+std::string SharedVolumePath(const store::Paths& paths, const Plan& plan,
+                             const VolumePlan& volume) {
+  using Kind = VolumePlan::Kind;
+  if (volume.kind != Kind::kHostPath && volume.kind != Kind::kEmptyDir &&
+      volume.kind != Kind::kClaim) {
+    return {};
+  }
+  return StrCat(paths.Pod(plan.ns, plan.name), "/shared/", volume.name);
+}
+
 Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
                                             const kube::StringMap& data, bool secret) {
   std::vector<PayloadFile> files;

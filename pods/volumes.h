@@ -15,6 +15,9 @@ namespace kpod::pods {
 
 // Where a container's mount of the volume comes from.
 std::string VolumePath(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
+// Where its mounts with Bidirectional propagation come from: in the supervisor's mount namespace, a
+// mount in one peer group with the host's. "" for kinds that are the pod's alone.
+std::string SharedVolumePath(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
 std::string ClaimPath(const store::Paths& paths, const std::string& ns, const std::string& claim);
 
 // One file of a configMap or secret volume; `path` is relative, checked, and may have directories.

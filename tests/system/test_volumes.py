@@ -3,6 +3,7 @@ import os
 import pathlib
 import socket
 import stat
+import subprocess
 
 from harness import KpodTest, pod
 
@@ -256,6 +257,25 @@ class Volumes(KpodTest):
                 self.assertEqual(self.exec('group', 'sh', '-c', f'touch {folder}/x && stat -c %g {folder}/x').strip(), '2000')
         self.assertEqual(self.exec('group', 'cat', '/s/token'), 't')
         self.assertEqual(self.exec('group', 'stat', '-Lc', '%g %a', '/s/token').strip(), '2000 440')
+
+    def test_mounts_travel_as_the_mount_says(self):
+        base = self.dir / 'travel'
+        for name in ('in', 'out'):
+            (base / name).mkdir(parents=True)
+        containers = ''.join(f'  - {{name: {name}, image: busybox, command: [sleep, "1000"], securityContext: {{privileged: true}}, '
+                             f'volumeMounts: [{{name: v, mountPath: /v, mountPropagation: {kind}}}]}}\n'
+                             for name, kind in (('none', 'None'), ('slave', 'HostToContainer'), ('both', 'Bidirectional')))
+        self.play('apiVersion: v1\nkind: Pod\nmetadata: {name: travel}\nspec:\n  terminationGracePeriodSeconds: 0\n'
+                  f'  volumes: [{{name: v, hostPath: {{path: {base}}}}}]\n  containers:\n' + containers)
+        self.addCleanup(subprocess.run, ['umount', '-R', base / 'out'])
+        self.addCleanup(subprocess.run, ['umount', base / 'in'])
+        subprocess.run(['mount', '-t', 'tmpfs', 'in', base / 'in'], check=True)
+        (base / 'in/file').touch()
+        self.exec('travel', '-c', 'both', '--', 'sh', '-c', 'mount -t tmpfs out /v/out && touch /v/out/file')
+        seen = {c: self.exec('travel', '-c', c, '--', 'sh', '-c', 'cd /v; ls in out').split() for c in ('none', 'slave', 'both')}
+        both = ['in:', 'file', 'out:', 'file']
+        self.assertEqual(seen, {'none': ['in:', 'out:'], 'slave': both, 'both': both})
+        self.assertEqual(os.listdir(base / 'out'), ['file'])
 
     def test_unused_mounts_do_not_reach_the_host(self):
         self.play(pod('quiet', 'sleep 1000', 'volumes:\n- {name: m, emptyDir: {medium: Memory}}\n', 'volumeMounts: [{name: m, mountPath: /m}]\n'))
