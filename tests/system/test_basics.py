@@ -32,7 +32,7 @@ class Basics(KpodTest):
 
     def test_pods_reach_each_other_by_name(self):
         self.play(pod('server', 'mkdir /www; echo found > /www/index.html; exec httpd -f -p 80 -h /www') + '---\n' + pod('client', 'sleep 1000'))
-        self.assertEqual(self.exec('client', 'wget', '-qO-', 'http://server/'), 'found\n')
+        self.wait(lambda: self.kpod('exec', 'client', 'wget', '-qO-', 'http://server/', rc=None).stdout == 'found\n', 'server answers')
         missing = self.kpod('exec', 'client', 'nslookup', 'nobody.default.svc.cluster.local', rc=None)
         self.assertIn('NXDOMAIN', missing.stdout)
 

@@ -154,8 +154,10 @@ class Security(KpodTest):
               - {name: a, image: busybox, command: [sh, -c, "sleep 1234 & sleep 1000"]}
               - {name: b, image: busybox, command: [sleep, "2000"]}
             ''')
-        seen = self.exec('shared', '-c', 'b', '--', 'ps', '-o', 'pid,args')
-        self.assertIn('sleep 1234', seen)
+        def processes():
+            return self.exec('shared', '-c', 'b', '--', 'ps', '-o', 'pid,args')
+        self.wait(lambda: 'sleep 1234' in processes(), "the other's processes")
+        seen = processes()
         self.assertEqual(seen.splitlines()[1].split(), ['1', 'kpod-infra'])
         self.assertNotIn(str(self.root), self.exec('shared', '-c', 'b', '--', 'sh', '-c', 'cat /proc/1/cmdline'))
         self.assertIn('sleep', self.exec('shared', '-c', 'b', '--', 'sh', '-c', 'kill -0 $(pidof sleep) && echo sleep'))

@@ -37,8 +37,8 @@ class Volumes(KpodTest):
         self.wait(lambda: self.container('shared', 'writer').get('restartCount') == 1 and
                   'running' in self.container('shared', 'writer')['state'], 'the writer runs again')
         read = lambda *a, **m: self.exec('shared', '-c', 'reader', '--', *a, **m)
-        self.assertEqual(read('cat', '/elsewhere/runs'), 'run\nrun\n')
-        self.assertEqual(read('cat', '/again/runs', '/m/file'), 'run\nrun\nm\n')
+        self.wait(lambda: read('cat', '/elsewhere/runs') == 'run\nrun\n', 'both runs wrote')
+        self.wait(lambda: read('cat', '/again/runs', '/m/file') == 'run\nrun\nm\n', 'the memory too')
         self.assertIn('Read-only', self.kpod('exec', 'shared', '-c', 'reader', '--', 'touch', '/elsewhere/x', rc=None).stderr)
         read('touch', '/again/x')
         kind = read('stat', '-f', '-c', '%T', '/m').strip()
