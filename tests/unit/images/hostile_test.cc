@@ -7,8 +7,8 @@
 #include <sys/xattr.h>
 
 #include "images/oci.h"
+#include "tests/unit/base/mutate.h"
 #include "tests/unit/images/fixture.h"
-#include "tests/unit/mutate.h"
 
 namespace kpod::images {
 namespace {

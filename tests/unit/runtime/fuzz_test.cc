@@ -7,7 +7,7 @@
 #include "runtime/mount_options.h"
 #include "runtime/seccomp.h"
 #include "runtime/spec.h"
-#include "tests/unit/mutate.h"
+#include "tests/unit/base/mutate.h"
 
 namespace kpod::runtime {
 namespace {
