@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fixture.h"
+#include "tests/unit/pods/fixture.h"
 
 namespace kpod::pods {
 namespace {

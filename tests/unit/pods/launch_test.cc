@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "fixture.h"
+#include "tests/unit/pods/fixture.h"
 
 namespace kpod::pods {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "fixture.h"
 #include "runtime/container.h"
+#include "tests/unit/pods/fixture.h"
 
 namespace kpod::pods {
 namespace {
