@@ -16,7 +16,7 @@ struct Range {
   int prefix = 32;
 
   uint32_t Size() const { return prefix == 0 ? UINT32_MAX : 1U << (32 - prefix); }
-  Ipv4 Last() const { return base + (Size() - 1); }
+  Ipv4 Last() const { return prefix == 0 ? UINT32_MAX : base + (Size() - 1); }
   bool Contains(Ipv4 address) const { return address >= base && address <= Last(); }
   bool Overlaps(const Range& o) const { return base <= o.Last() && o.base <= Last(); }
   bool operator==(const Range&) const = default;
