@@ -173,7 +173,9 @@ Result<PodRecord> FindPod(const store::Paths& paths, const std::string& ns,
 }
 
 std::string LogPath(const PodRecord& pod, const ContainerStatus& container, bool previous) {
-  int run = container.restart_count - (previous ? 1 : 0);
+  // A run that ended and waits for its restart is already the previous one, as the kubelet has it.
+  bool waits = container.state.waiting.has_value();
+  int run = container.restart_count - (previous && !waits ? 1 : 0);
   return StrCat(pod.directory, "/logs/", container.name, "/", run, ".log");
 }
 

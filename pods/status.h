@@ -79,7 +79,8 @@ Result<std::vector<PodRecord>> ListPods(
 // `name` may be "name", "ns/name"; with no such pod an error with code() ENOENT: pod "x" not found.
 Result<PodRecord> FindPod(const store::Paths& paths, const std::string& ns,
                           const std::string& name);
-// Log file of the container's current (or with `previous` the one before) run; rotated parts are
+// Log file of the container's current (or with `previous` the one before) run; while it waits for
+// its restart, the run that ended is both, as the kubelet has it. Rotated parts are
 // "<path>.1" (newest of them) upwards. CRI format: "<RFC3339Nano> stdout|stderr F|P <text>".
 std::string LogPath(const PodRecord& pod, const ContainerStatus& container, bool previous);
 // The container's cgroup path for runtime::Cgroup::At, and the pod's.
