@@ -233,7 +233,6 @@ void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagno
   options.tell_support = support.status == Status::kCarriedOut;
   Object object;
   object.json = CheckStructure(node, info.type, options, &noted_, &said);
-  if (support.status == Status::kNoMeaning) return Tell(std::move(said));
   object.api_version = info.api_version;
   object.kind = info.kind;
   object.at = {file_, node.line, node.column};
@@ -249,7 +248,8 @@ void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagno
     said.push_back(Say(Severity::kError, place == nullptr ? node : *place, "metadata.name",
                        "Required value: name or generateName is required"));
   }
-  if (!HasError(said)) CheckRules(object, node, &said);
+  if (!HasError(said)) CheckRules(object, node, lifted, &said);
+  if (support.status == Status::kNoMeaning) return Tell(std::move(said));
   Finish(std::move(object), std::move(said));
 }
 

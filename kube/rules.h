@@ -11,7 +11,8 @@
 namespace kpod::kube {
 
 // Appends what is wrong with `object` to `out`, each at the line and column of the value in `root`
-// (the document the object was read from), or of its nearest parent that is there.
-void CheckRules(const Object& object, const Node& root, std::vector<Diagnostic>* out);
+// (the document the object was read from), or of its nearest parent that is there. `lifted`: it was
+// written in an API version that is gone, whose defaults were other ones.
+void CheckRules(const Object& object, const Node& root, bool lifted, std::vector<Diagnostic>* out);
 
 }  // namespace kpod::kube

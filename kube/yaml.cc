@@ -6,6 +6,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <exception>
 #include <sstream>
 
@@ -83,6 +84,7 @@ std::string Plainly(const std::string& message) {
       {"end of sequence flow not found", "a [ without its ], or two items with no comma between"},
       {"illegal EOF in scalar", "a quote that is never closed"},
       {"illegal document indicator in scalar", "a quote that is never closed"},
+      {"bad file", "nested too deep"},  // what its guard against recursion says
       {"illegal flow end", "a ] or } that nothing opened"},
       {"illegal block entry", "a \"- \" where no list can begin"},
       {"unknown token", "a character that cannot begin a value; put the value in quotes"},
@@ -113,7 +115,12 @@ Document ParseChunk(const Chunk& chunk, Budget* budget) {
     }
   } catch (const Stopped&) {
   } catch (const YAML::Exception& e) {
-    int line = e.mark.line < 0 ? chunk.first_line : events.Line(e.mark);
+    // What is missing at the end is missed on the last line, not on the mark that we put there.
+    std::string_view written = chunk.text;
+    while (written.ends_with('\n')) written.remove_suffix(1);
+    int last =
+        chunk.first_line + static_cast<int>(std::count(written.begin(), written.end(), '\n'));
+    int line = e.mark.line < 0 ? chunk.first_line : std::min(events.Line(e.mark), last);
     builder.Fail(line, e.mark.column < 0 ? 1 : Events::Column(e.mark),
                  StrCat("YAML: ", Plainly(e.msg)));
   } catch (const std::exception& e) {

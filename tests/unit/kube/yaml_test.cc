@@ -113,7 +113,7 @@ TEST(Yaml, DocumentsAndTraps) {
 TEST(Yaml, WhatIsNotYamlIsRefusedAtItsPlace) {
   const char* const kTable[][2] = {
       {"a: b: c\n", "1:5 "},
-      {"a: 'x\nb: y\n", "3:"},
+      {"a: 'x\nb: y\n", "2:"},
       {"a: \"x", ""},
       {"a: [1, 2\nb: 3\n", ""},
       {"a: [1, , 2]\n", "1:8 "},

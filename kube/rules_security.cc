@@ -1,0 +1,107 @@
+// Security contexts of pods and containers.
+#include <vector>
+
+#include "base/text.h"
+#include "kube/rules_check.h"
+#include "kube/rules_names.h"
+
+namespace kpod::kube::rules {
+namespace {
+
+constexpr int64_t kMaxId = INT32_MAX;
+
+constexpr IntRule kPodIds[] = {
+    {"runAsUser", 0, kMaxId}, {"runAsGroup", 0, kMaxId}, {"fsGroup", 0, kMaxId}};
+constexpr EnumRule kPodEnums[] = {
+    {"fsGroupChangePolicy", "Always|OnRootMismatch"},
+    {"supplementalGroupsPolicy", "Merge|Strict"},
+    {"seLinuxChangePolicy", "MountOption|Recursive"},
+};
+constexpr IntRule kContainerIds[] = {{"runAsUser", 0, kMaxId}, {"runAsGroup", 0, kMaxId}};
+constexpr EnumRule kContainerEnums[] = {{"procMount", "Default|Unmasked"}};
+
+// seccompProfile and appArmorProfile have one shape.
+void CheckProfile(const Field& profile, std::string_view what) {
+  if (!profile.present()) return;
+  Field type = profile["type"];
+  Field local = profile["localhostProfile"];
+  if (type.Text().empty()) {
+    type.Required("type is required when " + std::string(what) + " profile is set");
+    return;
+  }
+  CheckEnum(type, "Localhost|RuntimeDefault|Unconfined");
+  if (type.Text() == "Localhost") {
+    if (local.Text().empty()) {
+      local.Required(StrCat("must be set when ", what, " type is Localhost"));
+    } else if (what == "seccomp") {
+      CheckText(local, IsRelativePath);
+    }
+  } else if (local.present()) {
+    local.Invalid(StrCat("can only be set when ", what, " type is Localhost"));
+  }
+}
+
+void CheckSysctls(const Field& sysctls, bool host_network) {
+  std::vector<std::string> seen;
+  for (const Field& sysctl : sysctls.Items()) {
+    Field name = sysctl["name"];
+    if (name.Text().empty()) {
+      name.Required();
+      continue;
+    }
+    CheckText(name, IsSysctlName);
+    CheckUnique(name, &seen);
+    if (host_network && name.Text().starts_with("net")) {
+      name.Invalid("may not be specified when 'hostNetwork' is true");
+    }
+  }
+}
+
+bool AddsSysAdmin(const Field& add) {
+  for (const Field& capability : add.Items()) {
+    if (OneOf(capability.Text(), "SYS_ADMIN|CAP_SYS_ADMIN")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void CheckPodSecurityContext(const Field& spec) {
+  Field context = spec["securityContext"];
+  CheckTable(context, {{}, kPodIds, kPodEnums, {}});
+  for (const Field& group : context["supplementalGroups"].Items()) CheckInt(group, 0, kMaxId);
+  CheckProfile(context["seccompProfile"], "seccomp");
+  CheckProfile(context["appArmorProfile"], "AppArmor");
+  CheckSysctls(context["sysctls"], spec["hostNetwork"].True());
+  if (spec["shareProcessNamespace"].True() && spec["hostPID"].True()) {
+    spec["shareProcessNamespace"].Invalid(
+        "ShareProcessNamespace and HostPID cannot both be enabled");
+  }
+  if (spec["hostUsers"].json() == false) {
+    for (const char* field : {"hostNetwork", "hostPID", "hostIPC"}) {
+      if (spec[field].True()) spec[field].Forbidden("when `hostUsers` is false");
+    }
+  }
+}
+
+void CheckContainerSecurityContext(const Field& container, bool host_users) {
+  Field context = container["securityContext"];
+  if (!context.present()) return;
+  CheckTable(context, {{}, kContainerIds, kContainerEnums, {}});
+  CheckProfile(context["seccompProfile"], "seccomp");
+  CheckProfile(context["appArmorProfile"], "AppArmor");
+  if (context["procMount"].Text() == "Unmasked" && host_users) {
+    context["procMount"].Invalid("`hostUsers` must be false to use `Unmasked`");
+  }
+  Field escalation = context["allowPrivilegeEscalation"];
+  if (escalation.json() != false) return;
+  if (context["privileged"].True()) {
+    context.Invalid("cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+  }
+  if (AddsSysAdmin(context["capabilities.add"])) {
+    context.Invalid(
+        "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+  }
+}
+
+}  // namespace kpod::kube::rules
