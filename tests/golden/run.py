@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Manifest -> plan: what `kpod play kube --dry-run=json` prints for each tests/golden/*.yaml is what
-stands in the .plan beside it (with uids, times and hashes made alike).
+"""Manifest -> plan: what `kpod play kube --dry-run=json` makes of each manifest of tests/golden and of
+manifests is what stands in tests/golden/*.plan (with uids, times, hashes and random names made
+alike): the plans, or for a bad manifest the exit code, then what it says.
     run.py [--update] [NAME...]"""
 import difflib
 import json
@@ -33,21 +34,25 @@ def plan_of(manifest, root):
     env = dict(os.environ, KPOD_ROOT=f'{root}/root', KPOD_RUN=f'{root}/run')
     done = subprocess.run([BIN / 'kpod', 'play', 'kube', '--dry-run=json', manifest.name], env=env,
                           cwd=manifest.parent, capture_output=True, text=True, timeout=60)
+    said = ''.join(f'// {line}\n' for line in done.stderr.splitlines())
     if done.returncode:
-        return f'exit code {done.returncode}\n{done.stderr}'
-    text = json.dumps(alike(json.loads(done.stdout)), indent=2, ensure_ascii=False)
-    return text + '\n' + ''.join(f'// {line}\n' for line in done.stderr.splitlines())
+        return f'// exit code {done.returncode}\n{said}{done.stdout}'
+    plans = json.loads(done.stdout)
+    for plan in plans:
+        if plan.get('ownerName'):  # the names that replicas get are partly random
+            plan['name'] = plan['hostname'] = plan['ownerName'] + '-HASH-RANDOM'
+    return json.dumps(alike(plans), indent=1, ensure_ascii=False) + '\n' + said
 
 
 def main():
     update = '--update' in sys.argv
     names = [a for a in sys.argv[1:] if a != '--update']
-    bad = seen = 0
-    for manifest in sorted(HERE.glob('*.yaml')):
+    manifests = sorted([*HERE.glob('*.yaml'), *(HERE.parents[1] / 'manifests').glob('*.yaml')])
+    bad = 0
+    for manifest in manifests:
         if names and manifest.stem not in names:
             continue
-        seen += 1
-        wanted = manifest.with_suffix('.plan')
+        wanted = HERE / (manifest.stem + '.plan')
         with tempfile.TemporaryDirectory() as root:
             got = plan_of(manifest, root).replace(root, 'DIR')
         if update:
@@ -60,9 +65,10 @@ def main():
         bad += 1
         print(''.join(difflib.unified_diff(want.splitlines(True), got.splitlines(True), wanted.name, 'now')))
         print(f'FAIL golden.{manifest.stem}: the plan is another one (run.py --update, and read the diff)')
-    if not seen:
-        print('FAIL golden: no manifest to compare')
-    return 1 if bad or not seen else 0
+    for stray in {p.stem for p in HERE.glob('*.plan')} - {m.stem for m in manifests}:
+        bad += 1
+        print(f'FAIL golden.{stray}: a plan without its manifest')
+    return 1 if bad else 0
 
 
 if __name__ == '__main__':
