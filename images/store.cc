@@ -85,8 +85,8 @@ Result<Found> ByDigest(const Layout& layout, const Reference& wanted, std::strin
 }
 
 Result<Found> Lookup(const Layout& layout, std::string_view text) {
-  constexpr std::string_view kSha256 = "sha256:";
-  if (text.starts_with(kSha256)) return ById(layout, text.substr(kSha256.size()), text);
+  constexpr std::string_view kPrefix = "sha256:";
+  if (text.starts_with(kPrefix)) return ById(layout, text.substr(kPrefix.size()), text);
   if (IsImageId(text)) return ById(layout, text, text);
   Reference reference = TRY(ParseReference(text));
   if (!reference.digest.empty()) return ByDigest(layout, reference, text);

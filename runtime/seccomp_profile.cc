@@ -120,8 +120,8 @@ Json Rule(const std::vector<std::string>& names, const char* action) {
   return j;
 }
 
-Json Refuse(std::vector<std::string> names, int code) {
-  Json j = Rule(std::move(names), "SCMP_ACT_ERRNO");
+Json Refuse(const std::vector<std::string>& names, int code) {
+  Json j = Rule(names, "SCMP_ACT_ERRNO");
   j["errnoRet"] = code;
   return j;
 }
@@ -186,8 +186,8 @@ Json DefaultSeccompProfile(const std::vector<std::string>& capabilities) {
   std::sort(allowed.begin(), allowed.end());
   allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
   Json rules = Json::array();
-  rules.push_back(Rule(std::move(allowed), "SCMP_ACT_ALLOW"));
-  rules.push_back(Refuse(std::move(refused), EPERM));
+  rules.push_back(Rule(allowed, "SCMP_ACT_ALLOW"));
+  rules.push_back(Refuse(refused, EPERM));
   AddArguments(has("CAP_SYS_ADMIN"), &rules);
   Json out = Json::object();
   out["defaultAction"] = "SCMP_ACT_ERRNO";

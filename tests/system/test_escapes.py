@@ -120,10 +120,16 @@ class Walls(EscapeTest):
         play('own', 'team/deny.json')
         self.wait_log('own', 'No space left on device')
         self.assertIn('No space', self.kpod('exec', 'own', 'mkdir', '/tmp/y', rc=1).stderr)
-        # Neither one that is not there, nor one that cannot be applied, nor one from elsewhere lets it run unfiltered.
-        for number, profile in enumerate(('none.json', 'team/broken.json', '../../../../etc/hostname', '/etc/hostname')):
+        # Neither one that is not there, nor one that cannot be applied lets it run unfiltered.
+        for number, profile in enumerate(('none.json', 'team/broken.json')):
             play(f'bad{number}', profile)
             self.assertEqual(self.pid(f'bad{number}', 'main'), 0, profile)
+        # One from elsewhere is refused at once.
+        for profile, words in (('../../../../etc/hostname', "must not contain '..'"), ('/etc/hostname', 'must be a relative path')):
+            text = f'securityContext: {{seccompProfile: {{type: Localhost, localhostProfile: {profile}}}}}\n'
+            (self.dir / 'elsewhere.yaml').write_text(pod('elsewhere', 'sleep 1000', container_extra=text))
+            refused = self.kpod('play', 'kube', str(self.dir / 'elsewhere.yaml'), rc=125)
+            self.assertIn(f'localhostProfile: Invalid value: "{profile}": {words}', refused.stderr)
 
     def test_disks_cannot_be_opened(self):
         blocks = [d for d in pathlib.Path('/sys/block').iterdir()] if os.path.isdir('/sys/block') else []
