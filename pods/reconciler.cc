@@ -38,6 +38,20 @@ bool Waits(const Plan& plan) {
                      [](const auto& c) { return !c.blocked.reason.empty(); });
 }
 
+// A plan made without pulling knows only that an image is missing; why the last attempt failed is
+// what its reader needs, whoever else's news had the plan made again.
+void KeepPullErrors(const Plan& before, Plan* now) {
+  const auto failed = [](const ContainerPlan& c) {
+    return c.blocked.reason == "ErrImagePull" && c.blocked.message.starts_with("failed to pull");
+  };
+  for (ContainerPlan& c : now->containers) {
+    if (c.blocked.reason != "ErrImagePull" || failed(c)) continue;
+    auto same = [&](const ContainerPlan& old) { return old.image == c.image && failed(old); };
+    auto old = std::find_if(before.containers.begin(), before.containers.end(), same);
+    if (old != before.containers.end()) c.blocked.message = old->blocked.message;
+  }
+}
+
 class Reconciler {
  public:
   Reconciler(const store::Paths& paths, std::string ns, const ReconcileOptions& options)
@@ -123,6 +137,7 @@ class Reconciler {
     if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
     Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid);
     plan.created_nanos = r.plan.created_nanos;
+    KeepPullErrors(r.plan, &plan);
     TRY(RewritePod(paths_, lookups_, &plan).Context("pod " + plan.name));
     if (revive) {
       TRY(MakeDirs(paths_.PodRun(ns_, plan.name), 0700));
