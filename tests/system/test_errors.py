@@ -73,20 +73,6 @@ class Errors(KpodTest):
 class Later(RegistryTest):
     images = ['busybox']
 
-    def test_news_of_another_pod_keeps_why_a_pull_failed(self):
-        self.play(pod('never', 'sleep 1000', image=f'{HOST}/nowhere:1') + '---\n' +
-                  pod('waits', 'sleep 1000', 'volumes: [{name: v, secret: {secretName: late}}]\n'))
-        why = f'failed to pull image "{HOST}/nowhere:1"'
-        message = lambda: self.container('never', 'main')['state']['waiting']['message']
-        self.assertIn(why, message())
-        # Making the other pod goes through the whole namespace, without pulling anything.
-        folder = self.dir / 'folder'
-        self.play(pod('path', 'echo found; sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {folder}, type: Directory}}}}]\n',
-                      'volumeMounts: [{name: v, mountPath: /v}]\n'), name='path.yaml')
-        folder.mkdir()
-        self.wait_log('path', 'found', seconds=40)
-        self.assertIn(why, message())
-
     def test_the_pod_tries_again_by_itself(self):
         folder = self.dir / 'appears'
         self.play(pod('path', 'echo found; sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {folder}, type: Directory}}}}]\n',
@@ -102,3 +88,21 @@ class Later(RegistryTest):
         self.wait_log('path', 'found', seconds=40)
         self.wait(lambda: state('never').get('reason') == 'ImagePullBackOff', 'the third backs off', 40)
         self.assertIn(f'Back-off pulling image "{HOST}/nowhere:1": ErrImagePull: failed to pull', state('never')['message'])
+
+
+class News(RegistryTest):
+    images = ['busybox']
+
+    def test_news_of_another_pod_keeps_why_a_pull_failed(self):
+        self.play(pod('never', 'sleep 1000', image=f'{HOST}/nowhere:1') + '---\n' +
+                  pod('waits', 'sleep 1000', 'volumes: [{name: v, secret: {secretName: late}}]\n'))
+        why = f'failed to pull image "{HOST}/nowhere:1"'
+        message = lambda: self.container('never', 'main')['state']['waiting']['message']
+        self.assertIn(why, message())
+        # Making the other pod goes through the whole namespace, without pulling anything.
+        folder = self.dir / 'folder'
+        self.play(pod('path', 'echo found; sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {folder}, type: Directory}}}}]\n',
+                      'volumeMounts: [{name: v, mountPath: /v}]\n'), name='path.yaml')
+        folder.mkdir()
+        self.wait_log('path', 'found', seconds=40)
+        self.assertIn(why, message())
