@@ -1,4 +1,5 @@
 """The pod's DNS for real: names of pods, what is forwarded, and what happens when nobody answers."""
+import contextlib
 import os
 import pathlib
 import socket
@@ -51,8 +52,9 @@ class Upstream:
         self.udp.bind(('127.0.0.53', 53))
         self.tcp = socket.create_server(('127.0.0.53', 53))
         self.asked = []
-        for target in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=target, daemon=True).start()
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.serve_udp, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     def answer(self, query, limit):
         end = query.index(b'\0', 12) + 5
@@ -85,9 +87,14 @@ class Upstream:
                 client.sendall(len(answer).to_bytes(2, 'big') + answer)
 
     def close(self):
+        # A socket that a thread waits on stays bound until the thread is woken.
         for s in (self.udp, self.tcp):
-            s.shutdown(socket.SHUT_RDWR) if s is self.tcp else None
-            s.close()
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(10)
+        self.udp.close()
+        self.tcp.close()
 
 
 class Dns(KpodTest):
