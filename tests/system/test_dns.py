@@ -73,6 +73,8 @@ class Upstream:
                 query, who = self.udp.recvfrom(4096)
             except OSError:
                 return
+            if not query:  # shut down
+                return
             self.udp.sendto(self.answer(query, 512), who)
 
     def serve_tcp(self):
