@@ -90,10 +90,54 @@ Error UnknownOption(const po::options_description& options, const std::string& n
       StrCat("unknown option ", name, guess.empty() ? "" : StrCat(": did you mean ", guess, "?")));
 }
 
+// As pflag (kubectl, podman) reads them, and Boost does not: an option whose value may be left out
+// takes one only after "=", and a switch takes =true and =false.
+std::vector<std::string> Normalize(const po::options_description& options,
+                                   std::vector<std::string> args) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--") {
+      out.insert(out.end(), args.begin() + static_cast<std::ptrdiff_t>(i), args.end());
+      break;
+    }
+    std::string word = std::move(args[i]);
+    size_t eq = word.find('=');
+    const po::option_description* d =
+        word.starts_with("--") ? options.find_nothrow(word.substr(2, eq - 2), false) : nullptr;
+    if (d == nullptr) {
+      bool takes = false;
+      if (word.size() > 1 && word[0] == '-' && word[1] != '-') {
+        const po::option_description* last = options.find_nothrow(StrCat("-", word.back()), false);
+        takes = last != nullptr && last->semantic()->min_tokens() > 0;
+      }
+      out.push_back(std::move(word));
+      if (takes && i + 1 < args.size()) out.push_back(std::move(args[++i]));
+      continue;
+    }
+    const po::value_semantic& v = *d->semantic();
+    std::string value = eq == std::string::npos ? "" : word.substr(eq + 1);
+    if (v.max_tokens() == 0 && (value == "true" || value == "false")) {
+      if (value == "true") out.push_back(word.substr(0, eq));
+      continue;
+    }
+    if (v.max_tokens() == 1 && v.min_tokens() == 0 && eq == std::string::npos) {
+      // Boost prints such a value's name as "[=NAME(=IMPLICIT)]".
+      std::string name = v.name();
+      size_t begin = name.find("(=") + 2;
+      word += "=" + name.substr(begin, name.find(')', begin) - begin);
+    }
+    bool takes_next = v.min_tokens() > 0 && eq == std::string::npos;
+    out.push_back(std::move(word));
+    if (takes_next && i + 1 < args.size()) out.push_back(std::move(args[++i]));
+  }
+  return out;
+}
+
 Result<Invocation> Parse(const Command& c, std::vector<std::string> args) {
   Invocation in;
   po::options_description visible = OptionsOf(c);
   if (c.passes_rest) CutRest(visible, &args, &in.rest);
+  args = Normalize(visible, std::move(args));
   po::options_description all;
   all.add(visible).add_options()("arguments", po::value<std::vector<std::string>>(), "");
   po::positional_options_description positional;

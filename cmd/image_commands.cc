@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/format.h"
 #include "cmd/table.h"
 #include "images/images.h"
 #include "images/progress.h"
@@ -18,8 +19,7 @@ namespace kpod::cmd {
 namespace {
 
 void ListOptions(po::options_description_easy_init& add) {
-  add("format", po::value<std::string>()->default_value("")->value_name("json"),
-      "print JSON instead of a table");
+  FormatOption(add);
   add("quiet,q", po::bool_switch(), "ids only");
   add("all,a", po::bool_switch(), "accepted: all images are shown");
   add("no-trunc", po::bool_switch(), "whole ids");
@@ -80,8 +80,7 @@ Result<int> List(Invocation& in) {
     }
   }
   if (in.Flag("quiet")) return 0;
-  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
-             stdout);
+  std::fputs(TRY(FormatRows(in.Text("format"), table, rows)).c_str(), stdout);
   return 0;
 }
 
@@ -151,7 +150,8 @@ Result<int> Import(Invocation& in) {
 void PullOptions(po::options_description_easy_init& add) {
   add("authfile", po::value<std::string>()->default_value("")->value_name("FILE"),
       "credentials, as skopeo and podman keep them");
-  add("tls-verify", po::value<bool>()->default_value(true)->value_name("BOOL"),
+  add("tls-verify",
+      po::value<bool>()->default_value(true)->implicit_value(true)->value_name("BOOL"),
       "check the registry's certificate");
   add("quiet,q", po::bool_switch(), "no progress");
 }
@@ -225,7 +225,10 @@ Result<int> InspectImage(Invocation& in) {
   images::ImageStore store(in.paths);
   Json out = Json::array();
   for (const std::string& name : in.args) out.push_back(ToJson(TRY(store.Find(name))));
-  std::printf("%s\n", Dump(out, 2).c_str());
+  std::string whole = Dump(out, 2) + "\n";
+  std::string format = in.Text("format");
+  std::fputs(format.empty() ? whole.c_str() : TRY(FormatRows(format, Table({}), out)).c_str(),
+             stdout);
   return 0;
 }
 
@@ -282,8 +285,13 @@ void AddImageCommands(std::vector<Command>* out) {
   out->push_back(
       {{"tag"}, {"image tag"}, "IMAGE NAME...", "Give an image another name", "", nullptr, Tag});
   out->push_back({{"rmi"}, {"image rm"}, "IMAGE...", "Remove images", "", RemoveOptions, Remove});
-  out->push_back(
-      {{"image", "inspect"}, {}, "IMAGE...", "Print images as JSON", "", nullptr, InspectImage});
+  out->push_back({{"image", "inspect"},
+                  {},
+                  "IMAGE...",
+                  "Print images as JSON",
+                  "",
+                  FormatOption,
+                  InspectImage});
   out->push_back(
       {{"image", "prune"}, {}, "", "Remove images that nothing needs", "", PruneOptions, Prune});
   out->push_back({{"system", "prune"},

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/describe.h"
+#include "cmd/format.h"
 #include "cmd/select.h"
 #include "cmd/table.h"
 #include "pods/events.h"
@@ -18,11 +19,6 @@
 namespace kpod::cmd {
 
 namespace {
-
-void FormatOption(po::options_description_easy_init& add) {
-  add("format", po::value<std::string>()->default_value("")->value_name("json"),
-      "print JSON instead of a table");
-}
 
 void PsOptions(po::options_description_easy_init& add) {
   FormatOption(add);
@@ -116,8 +112,7 @@ Result<int> Ps(Invocation& in) {
     }
   }
   if (in.Flag("quiet")) return 0;
-  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
-             stdout);
+  std::fputs(TRY(FormatRows(in.Text("format"), table, rows)).c_str(), stdout);
   return 0;
 }
 
@@ -142,8 +137,7 @@ Result<int> PodPs(Invocation& in) {
                     {"Created", FormatTime(p.plan.created_nanos)}});
   }
   if (in.Flag("quiet")) return 0;
-  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
-             stdout);
+  std::fputs(TRY(FormatRows(in.Text("format"), table, rows)).c_str(), stdout);
   return 0;
 }
 
@@ -158,7 +152,10 @@ Result<int> Inspect(Invocation& in) {
                    {"Status", pods::ToJson(p.status)},
                    {"Plan", pods::ToJson(p.plan)}});
   }
-  std::printf("%s\n", Dump(out, 2).c_str());
+  std::string whole = Dump(out, 2) + "\n";
+  std::string format = in.Text("format");
+  std::fputs(format.empty() ? whole.c_str() : TRY(FormatRows(format, Table({}), out)).c_str(),
+             stdout);
   return 0;
 }
 
@@ -204,8 +201,7 @@ Result<int> Events(Invocation& in) {
                     {"container", e.container},
                     {"message", e.message}});
   }
-  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(rows, 2) + "\n").c_str(),
-             stdout);
+  std::fputs(TRY(FormatRows(in.Text("format"), table, rows)).c_str(), stdout);
   return 0;
 }
 
@@ -274,8 +270,7 @@ Status PrintStats(const Invocation& in) {
                    {"MemLimit", s.memory_limit},
                    {"PIDs", s.pids}});
   }
-  std::fputs(in.Text("format").empty() ? table.Text().c_str() : (Dump(out, 2) + "\n").c_str(),
-             stdout);
+  std::fputs(TRY(FormatRows(in.Text("format"), table, out)).c_str(), stdout);
   return OkStatus();
 }
 
@@ -303,7 +298,8 @@ void AddLookCommands(std::vector<Command>* out) {
        {},
        "",
        "List containers",
-       "What waits says for what.\n\nExamples:\n  kpod ps\n  kpod ps --all --format json",
+       "What waits says for what.\n\nExamples:\n  kpod ps\n  kpod ps --all --format json\n  "
+       "kpod ps --format '{{.Pod}} {{.Status}}'",
        PsOptions,
        Ps});
   out->push_back(
@@ -319,8 +315,8 @@ void AddLookCommands(std::vector<Command>* out) {
                   {"pod inspect"},
                   "POD...",
                   "Print plan and status of pods as JSON",
-                  "",
-                  nullptr,
+                  "Examples:\n  kpod inspect web\n  kpod inspect --format '{{.Status.podIP}}' web",
+                  FormatOption,
                   Inspect});
   out->push_back({{"events"}, {}, "", "Show what happened", "", EventsOptions, Events});
   out->push_back(

@@ -21,7 +21,7 @@ namespace {
 
 void PlayOptions(po::options_description_easy_init& add) {
   add("replace", po::bool_switch(), "remove what was played from these objects first");
-  add("start", po::value<bool>()->default_value(true)->value_name("BOOL"),
+  add("start", po::value<bool>()->default_value(true)->implicit_value(true)->value_name("BOOL"),
       "start the pods (--start=false only makes them)");
   add("configmap", po::value<std::vector<std::string>>()->value_name("FILE"),
       "ConfigMaps to play with the manifest");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/format.h"
 #include "images/images.h"
 #include "network/network.h"
 #include "pods/status.h"
@@ -14,16 +15,10 @@ namespace kpod::cmd {
 
 namespace {
 
-void FormatOption(po::options_description_easy_init& add) {
-  add("format", po::value<std::string>()->default_value("")->value_name("json"), "print JSON");
-}
-
 Result<int> Version(Invocation& in) {
-  if (!in.Text("format").empty()) {
-    std::printf("%s\n", Dump({{"Version", KPOD_VERSION}, {"Kubernetes", "v1.36"}}, 2).c_str());
-  } else {
-    std::printf("kpod %s (Kubernetes v1.36)\n", KPOD_VERSION);
-  }
+  Json version = {{"Version", KPOD_VERSION}, {"Kubernetes", "v1.36"}};
+  std::string text = "kpod " KPOD_VERSION " (Kubernetes v1.36)\n";
+  std::fputs(TRY(FormatObject(in.Text("format"), text, version)).c_str(), stdout);
   return 0;
 }
 
@@ -44,7 +39,8 @@ Result<int> Info(Invocation& in) {
                {"images", TRY(images.List()).size()}};
   Result<Json> network = network::Inspect(in.paths);
   info["network"] = network ? *network : Json(network.error().message());
-  std::printf("%s\n", Dump(info, 2).c_str());
+  std::string text = Dump(info, 2) + "\n";
+  std::fputs(TRY(FormatObject(in.Text("format"), text, info)).c_str(), stdout);
   return 0;
 }
 
