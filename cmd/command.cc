@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 
 #include "base/text.h"
-#include "cmd/table.h"
+#include "cmd/help.h"
 #include "runtime/container.h"
 
 namespace kpod::cmd {
@@ -19,22 +18,13 @@ const std::vector<Command>& Commands() {
     AddLogCommands(&out);
     AddImageCommands(&out);
     AddSystemCommands(&out);
+    AddCompletionCommands(&out);
     return out;
   }();
   return commands;
 }
 
 namespace {
-
-po::options_description OptionsOf(const Command& c) {
-  po::options_description d("Options", 100, 60);
-  auto add = d.add_options();
-  add("help,h", po::bool_switch(), "show this help");
-  add("namespace,n", po::value<std::string>()->default_value("default")->value_name("NAME"),
-      "namespace");
-  if (c.options != nullptr) c.options(add);
-  return d;
-}
 
 // Words of `spelling` match the front of `args`; how many, or 0.
 size_t Matches(const std::vector<std::string>& words, const std::vector<std::string>& args) {
@@ -133,6 +123,14 @@ std::vector<std::string> Normalize(const po::options_description& options,
   return out;
 }
 
+// "the argument ('x') for option '--tail' is invalid: --tail N: only the last N lines"
+std::string WhatItTakes(const po::options_description& options, std::string name) {
+  name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+  const po::option_description* d = options.find_nothrow(name, false);
+  return d == nullptr ? ""
+                      : StrCat(": ", std::string(Trim(SpellingOf(*d))), ": ", d->description());
+}
+
 Result<Invocation> Parse(const Command& c, std::vector<std::string> args) {
   Invocation in;
   po::options_description visible = OptionsOf(c);
@@ -153,6 +151,8 @@ Result<Invocation> Parse(const Command& c, std::vector<std::string> args) {
     po::notify(in.options);
   } catch (const po::unknown_option& e) {
     return UnknownOption(visible, e.get_option_name());
+  } catch (const po::invalid_option_value& e) {
+    return Error(e.what() + WhatItTakes(visible, e.get_option_name()));
   } catch (const po::error& e) {
     return Error(e.what());
   }
@@ -162,15 +162,20 @@ Result<Invocation> Parse(const Command& c, std::vector<std::string> args) {
 }
 
 Error UnknownCommand(const std::vector<std::string>& args) {
+  std::string family = HelpForFamily(args[0]);
+  if (!family.empty() && args.size() == 1) {
+    return Error(StrCat("kpod ", args[0], " wants one more word. ", family));
+  }
   std::vector<std::string> known;
   for (const Command& c : Commands()) {
+    if (*c.summary == '\0') continue;
     known.push_back(Join(c.words, " "));
     known.insert(known.end(), c.aliases.begin(), c.aliases.end());
   }
-  std::string guess = DidYouMean(args[0], known);
+  std::string guess = family.empty() ? DidYouMean(args[0], known) : "";
   if (guess.empty() && args.size() > 1) guess = DidYouMean(StrCat(args[0], " ", args[1]), known);
   return Error(
-      StrCat("unknown command ", Quote(args[0]),
+      StrCat("unknown command ", Quote(family.empty() ? args[0] : StrCat(args[0], " ", args[1])),
              guess.empty() ? ": see kpod --help" : StrCat(": did you mean ", Quote(guess), "?")));
 }
 
@@ -206,16 +211,21 @@ Result<int> Run(int argc, char** argv) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     if (args.size() > 1 && args[0] == "help") {
       Match m = Find({args.begin() + 1, args.end()});
-      if (m.command != nullptr) {
-        std::fputs(HelpFor(*m.command).c_str(), stdout);
-        return 0;
-      }
+      std::string text = m.command != nullptr ? HelpFor(*m.command) : HelpForFamily(args[1]);
+      if (text.empty()) return UnknownCommand({args.begin() + 1, args.end()});
+      std::fputs(text.c_str(), stdout);
+      return 0;
     }
     std::fputs(HelpOverview().c_str(), stdout);
     return 0;
   }
   if (args[0] == "--version" || args[0] == "-v") args[0] = "version";
   Match m = Find(args);
+  std::string family = m.command == nullptr && args.size() == 2 ? HelpForFamily(args[0]) : "";
+  if (!family.empty() && (args[1] == "--help" || args[1] == "-h")) {
+    std::fputs(family.c_str(), stdout);
+    return 0;
+  }
   if (m.command == nullptr) return UnknownCommand(args);
   if (m.command->passes_rest) TRY(runtime::SealSelf(argv));
   Invocation in =
@@ -230,34 +240,6 @@ Result<int> Run(int argc, char** argv) {
 }
 
 }  // namespace
-
-std::string HelpFor(const Command& c) {
-  std::ostringstream out;
-  out << c.summary << "\n\nUsage: kpod " << Join(c.words, " ") << " [options] " << c.arguments
-      << "\n";
-  for (const std::string& alias : c.aliases)
-    out << "       kpod " << alias << " [options] " << c.arguments << "\n";
-  if (*c.help != '\0') out << "\n" << c.help << "\n";
-  out << "\n" << OptionsOf(c);
-  return out.str();
-}
-
-std::string HelpOverview() {
-  std::string out =
-      "kpod runs Kubernetes manifests on this machine, with no cluster and no daemon.\n\n"
-      "  kpod play kube app.yaml     run what the manifest says\n"
-      "  kpod ps                     see it run\n"
-      "  kpod kube down app.yaml     take it down\n\nCommands:\n";
-  Table table({"", ""});
-  for (const Command& c : Commands()) {
-    if (*c.summary != '\0') table.Add({"  " + Join(c.words, " "), c.summary});
-  }
-  out += table.Text(false);
-  out +=
-      "\nOptions before the command: --root DIR (state), --run DIR (locks and sockets).\nkpod "
-      "COMMAND --help says more.\n";
-  return out;
-}
 
 int Main(int argc, char** argv) {
   Result<int> code = [&]() -> Result<int> {

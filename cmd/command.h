@@ -37,7 +37,7 @@ struct Command {
   std::vector<std::string> words;                           // {"play", "kube"}
   std::vector<std::string> aliases;                         // other spellings, "kube play"
   const char* arguments;                                    // "FILE... | - | URL | DIRECTORY"
-  const char* summary;                                      // one line
+  const char* summary;                                      // one line; "": not shown
   const char* help;                                         // a paragraph and examples
   void (*options)(po::options_description_easy_init& add);  // null: none
   Result<int> (*run)(Invocation& in);
@@ -53,11 +53,9 @@ void AddLookCommands(std::vector<Command>* out);
 void AddLogCommands(std::vector<Command>* out);
 void AddImageCommands(std::vector<Command>* out);
 void AddSystemCommands(std::vector<Command>* out);
+void AddCompletionCommands(std::vector<Command>* out);
 
 // Runs argv; prints errors as one sentence on standard error; returns the exit code.
 int Main(int argc, char** argv);
-
-std::string HelpFor(const Command& command);
-std::string HelpOverview();
 
 }  // namespace kpod::cmd

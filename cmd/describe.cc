@@ -70,7 +70,7 @@ std::string Container(const pods::PodRecord& p, const pods::ContainerPlan& c) {
     out += Field("Ready", status->ready ? "True" : "False", 4) +
            Field("Restart Count", StrCat(status->restart_count), 4);
   }
-  out += "    Mounts:\n";
+  out += c.mounts.empty() ? Field("Mounts", "", 4) : "    Mounts:\n";
   for (const pods::MountPlan& m : c.mounts) {
     out += StrCat("      ", m.path, " from ", m.volume, " (", m.read_only ? "ro" : "rw",
                   m.sub_path.empty() ? "" : StrCat(",path=", Quote(m.sub_path)), ")\n");
@@ -92,7 +92,7 @@ std::string DescribePod(const pods::PodRecord& p, const std::vector<pods::Event>
   if (!p.status.message.empty()) out += Field("Message", p.status.message);
   out += "Containers:\n";
   for (const pods::ContainerPlan& c : p.plan.containers) out += Container(p, c);
-  out += "Volumes:\n";
+  out += p.plan.volumes.empty() ? Field("Volumes", "") : "Volumes:\n";
   for (const pods::VolumePlan& v : p.plan.volumes) {
     out += StrCat("  ", v.name, ":\n") + Field("Type", VolumeKind(v.kind), 4);
     if (!v.source.empty()) out += Field("Source", v.source, 4);

@@ -200,7 +200,10 @@ Result<int> Remove(Invocation& in) {
   images::ImageStore store(in.paths);
   std::vector<std::string> names = in.args;
   if (in.Flag("all")) {
-    for (const images::Image& i : TRY(store.List())) names.push_back(i.id);
+    for (const images::Image& i : TRY(store.List())) {
+      if (i.names.empty()) names.push_back(i.id);
+      names.insert(names.end(), i.names.begin(), i.names.end());
+    }
   }
   if (names.empty() && !in.Flag("all")) return Error("which image?");
   std::vector<std::string> in_use = TRY(ImagesInUse(in.paths));

@@ -77,7 +77,7 @@ Result<int> Exec(Invocation& in) {
   pods::Manager::ExecRequest request;
   std::string pod = in.args[0];
   request.container = in.Text("container");
-  pods::PodRecord record = TRY(pods::FindPod(in.paths, in.ns, pod));
+  pods::PodRecord record = TRY(PodByName(in, pod));
   request.argv = in.rest;
   request.interactive = in.Flag("stdin") || in.Flag("interactive");
   request.tty = in.Flag("tty");

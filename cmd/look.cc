@@ -145,7 +145,7 @@ Result<int> Inspect(Invocation& in) {
   if (in.args.empty()) return Error("which pod?");
   Json out = Json::array();
   for (const std::string& name : in.args) {
-    pods::PodRecord p = TRY(pods::FindPod(in.paths, in.ns, name));
+    pods::PodRecord p = TRY(PodByName(in, name));
     out.push_back({{"Name", p.plan.name},
                    {"Namespace", p.plan.ns},
                    {"Alive", p.alive},
@@ -165,8 +165,7 @@ Result<int> Describe(Invocation& in) {
   if (in.args.empty()) return Error("which pod?");
   std::vector<pods::Event> events = TRY(pods::ReadEvents(in.paths));
   for (const std::string& name : in.args) {
-    pods::PodRecord p =
-        TRY(pods::FindPod(in.paths, in.ns, name.starts_with("pod/") ? name.substr(4) : name));
+    pods::PodRecord p = TRY(PodByName(in, name));
     std::fputs(DescribePod(p, events).c_str(), stdout);
   }
   return 0;
@@ -231,6 +230,7 @@ void StatsOptions(po::options_description_easy_init& add) {
 }
 
 Status PrintStats(const Invocation& in) {
+  for (const std::string& name : in.args) TRY(PodByName(in, name));
   struct Row {
     std::string pod, name;
     runtime::Cgroup group;

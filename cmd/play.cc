@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "base/files.h"
 #include "base/spawn.h"
@@ -86,9 +87,11 @@ std::string FullKind(const std::string& kind) {
 void PrintResult(const pods::ApplyResult& result, bool quiet) {
   for (const std::string& w : result.warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
   if (quiet) return;
+  std::set<std::string> said;  // a Pod is an object and a pod
   for (const auto& e : result.entries) {
     if (e.kind == "pod" && e.action == "created") continue;  // said by its Pod or Deployment
-    std::printf("%s/%s %s\n", FullKind(e.kind).c_str(), e.name.c_str(), e.action.c_str());
+    std::string line = StrCat(FullKind(e.kind), "/", e.name, " ", e.action);
+    if (said.insert(StrCat(e.ns, " ", line)).second) std::printf("%s\n", line.c_str());
   }
 }
 
@@ -162,6 +165,22 @@ std::optional<int64_t> GraceOf(const Invocation& in) {
   return in.options["time"].as<int64_t>();
 }
 
+// The objects that were played from a file, or that have a name.
+Result<std::vector<kube::Object>> FindPlayed(const Invocation& in, pods::Manager* manager,
+                                             const std::string& word) {
+  Result<std::vector<kube::Object>> found = manager->FindPlayed(in.ns, word);
+  if (found || found.error().code() != ENOENT) return found;
+  std::vector<std::string> known;
+  for (const store::StoredObject& o : TRY(store::ObjectStore(in.paths).List(in.ns))) {
+    known.push_back(o.name);
+    known.push_back(StrCat(ToLower(o.kind), "/", o.name));
+  }
+  std::string guess = DidYouMean(word, known);
+  return Error(StrCat("nothing with the name ", Quote(word), " was played",
+                      guess.empty() ? ", and there is no such file"
+                                    : StrCat(": did you mean ", Quote(guess), "?")));
+}
+
 Result<int> Down(Invocation& in) {
   if (in.args.empty())
     return Error("what shall come down? Name the FILE that was played, or an object");
@@ -175,7 +194,7 @@ Result<int> Down(Invocation& in) {
            TRY(LoadSources({word}, kube::Validate::kIgnore, in.ns, in.Has("namespace"), true)))
         objects.push_back(std::move(o));
     } else {
-      for (kube::Object& o : TRY(manager.FindPlayed(in.ns, word))) objects.push_back(std::move(o));
+      for (kube::Object& o : TRY(FindPlayed(in, &manager, word))) objects.push_back(std::move(o));
     }
   }
   pods::ApplyResult result = TRY(manager.Down(objects, in.Flag("force"), GraceOf(in)));
@@ -223,7 +242,7 @@ Result<int> Generate(Invocation& in) {
         pods::FindPod(in.paths, in.ns, word.starts_with("pod/") ? word.substr(4) : word);
     if (pod && !pod->plan.owner_kind.empty())
       name = StrCat(ToLower(pod->plan.owner_kind), "/", pod->plan.owner_name);
-    for (kube::Object& o : TRY(manager.FindPlayed(in.ns, name))) {
+    for (kube::Object& o : TRY(FindPlayed(in, &manager, name))) {
       std::vector<std::pair<std::string, std::string>> references;
       if (o.kind != "ConfigMap" && o.kind != "Secret")
         AddReferences(At(o.json, "spec"), &references);
