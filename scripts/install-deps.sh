@@ -11,7 +11,7 @@ build="g++ cmake ninja-build ccache pkg-config
 run="nftables iproute2 skopeo curl ca-certificates"
 # What tests/images/make-images builds images with.
 images="python3 busybox-static"
-test="libgtest-dev clang-format clang-tidy docker-registry zstd strace procps util-linux"
+test="fish zsh libgtest-dev clang-format clang-tidy docker-registry zstd strace procps util-linux"
 
 wanted="$build $run $images"
 if [ "${1:-}" = --test ]; then wanted="$wanted $test"; fi
