@@ -1,6 +1,8 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <ctime>
+#include <limits>
 
 #include "base/text.h"
 
@@ -61,7 +63,10 @@ std::optional<int64_t> ParseTime(std::string_view s) {
       t.tm_sec > 60) {
     return std::nullopt;
   }
-  int64_t nanos = ::timegm(&t) * kSecond;
+  // Nanoseconds end in 2262; what is later is as late as they can say.
+  int64_t seconds =
+      std::min<int64_t>(::timegm(&t), std::numeric_limits<int64_t>::max() / kSecond - 86'400);
+  int64_t nanos = seconds * kSecond;
   s.remove_prefix(19);
   if (s.front() == '.') {
     s.remove_prefix(1);

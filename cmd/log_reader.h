@@ -14,7 +14,8 @@ struct LogLine {
   int64_t time_nanos = 0;
   std::string time;
   bool is_stderr = false;
-  bool full = true;  // F; else P: the next line goes on
+  bool full = true;    // F; else P: the next of its stream goes on
+  bool begins = true;  // not the rest of a line that came in parts
   std::string text;
 };
 
@@ -33,6 +34,8 @@ class LogFollower {
   std::vector<LogLine> Poll();
 
  private:
+  std::vector<LogLine> Take(const std::string& bytes);
+
   std::string path_, rest_;
   uint64_t offset_;
   uint64_t inode_ = 0;

@@ -40,23 +40,27 @@ struct Stream {
   std::string path;
 };
 
+// Lines as the container wrote them; one that is not finished yet stays open on the terminal until
+// another stream has something to say.
 class Printer {
  public:
   explicit Printer(bool timestamps) : timestamps_(timestamps) {}
   void Print(const Stream& s, const LogLine& line) {
-    FILE* out = line.is_stderr ? stderr : stdout;
+    std::pair<const Stream*, bool> from(&s, line.is_stderr);
+    bool goes_on = open_ == from;
     std::string text;
-    if (!middle_) text += s.prefix;
-    if (timestamps_ && !middle_) text += line.time + " ";
+    if (open_.first != nullptr && !goes_on && !s.prefix.empty()) text += "\n";
+    if (!goes_on && !s.prefix.empty()) text += s.prefix;
+    if (timestamps_ && !goes_on) text += line.time + " ";
     text += line.text;
     if (line.full) text += "\n";
-    middle_ = !line.full;
-    std::fwrite(text.data(), 1, text.size(), out);
+    open_ = line.full ? std::pair<const Stream*, bool>(nullptr, false) : from;
+    std::fwrite(text.data(), 1, text.size(), line.is_stderr ? stderr : stdout);
   }
 
  private:
   bool timestamps_;
-  bool middle_ = false;
+  std::pair<const Stream*, bool> open_ = {nullptr, false};
 };
 
 Result<std::vector<Stream>> StreamsFor(Invocation& in) {

@@ -1,6 +1,7 @@
 #include "pods/log_writer.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +147,11 @@ Result<bool> LogWriter::Drain(int fd, Stream stream) {
     rest.remove_prefix(end + 1);
   }
   held.assign(batch.Parts(rest));
+  int waiting = 0;
+  if (!held.empty() && (::ioctl(fd, FIONREAD, &waiting) < 0 || waiting == 0)) {
+    batch.Part(held);
+    held.clear();
+  }
   TRY(batch.Finish());
   return true;
 }
@@ -155,7 +161,7 @@ Status LogWriter::Flush() {
     std::string& held = partial_[stream == Stream::kStderr];
     if (held.empty()) continue;
     Batch batch(this, stream);
-    batch.Line(batch.Parts(held));
+    batch.Part(batch.Parts(held));
     held.clear();
     TRY(batch.Finish());
   }

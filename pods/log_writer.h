@@ -23,9 +23,10 @@ class LogWriter {
   enum class Stream { kStdout, kStderr };
   // Reads what `fd` has now (at most a few hundred KiB, so that one container cannot starve the
   // loop) and writes it. False at end of file. Lines over 16 KiB are split with the P tag, as CRI
-  // does; an unfinished line is held for at most the next call and Flush.
+  // does. So is the beginning of a line whose end is not there yet (a prompt, dots of progress): it
+  // is written at once, unless more waits to be read.
   Result<bool> Drain(int fd, Stream stream);
-  Status Flush();  // writes what is held, with the F tag of a last line without newline
+  Status Flush();  // writes what is held, with the P tag: its newline never came
 
  private:
   class Batch;

@@ -223,7 +223,9 @@ Status ApplyLimits(const PreparedProcess& p, std::vector<std::string>* warnings)
   return OkStatus();
 }
 
-Status EnterWorkingDirectory(int root, const std::string& cwd, bool make) {
+namespace {
+
+Status Enter(int root, const std::string& cwd, bool make) {
   if (!cwd.starts_with('/')) return Error("working directory " + Quote(cwd) + " is not absolute");
   // By descriptor, without magic links: /proc/self/fd/N is no way out (CVE-2024-21626).
   Fd dir = TRY((make ? DirectoryInside(root, cwd) : OpenInside(root, cwd, O_PATH | O_DIRECTORY))
@@ -233,6 +235,14 @@ Status EnterWorkingDirectory(int root, const std::string& cwd, bool make) {
   long n = ::syscall(SYS_getcwd, buf, sizeof(buf));
   if (n < 0 || buf[0] != '/') return Error("working directory " + cwd + " is outside of the root");
   return OkStatus();
+}
+
+}  // namespace
+
+Status EnterWorkingDirectory(int root, const std::string& cwd, bool make) {
+  Status entered = Enter(root, cwd, make);
+  if (!entered) return std::move(entered.error()).WithExit(kExitCannotInvoke);
+  return entered;
 }
 
 Error BecomeProgram(const PreparedProcess& p, int socket,
