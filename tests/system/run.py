@@ -17,9 +17,18 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+TEST_SECONDS = 240  # a test that waits for ever fails by itself, and the suite goes on
+
+
+def too_long(signum, frame):
+    raise TimeoutError(f'the test did not end within {TEST_SECONDS} s')
+
+
 class Lines(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
+        signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(TEST_SECONDS)
         self.started = time.monotonic()
         self.worst, self.reason, self.details = 'PASS', '', ''
 
@@ -56,6 +65,7 @@ class Lines(unittest.TestResult):
             self.failed(test, error)
 
     def stopTest(self, test):
+        signal.alarm(0)
         super().stopTest(test)
         if self.details:
             print(self.details)
