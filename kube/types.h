@@ -88,6 +88,53 @@ struct PodSecurityContext {
 struct ResourceRequirements {
   std::map<std::string, Quantity> limits, requests;
 };
+// A port by number, or by the name of a port of the container ("": by number).
+struct PortRef {
+  int number = 0;
+  std::string name;
+};
+struct HttpGetAction {
+  std::string path = "/", host, scheme = "HTTP";  // or HTTPS
+  PortRef port;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+struct TcpSocketAction {
+  std::string host;
+  PortRef port;
+};
+struct GrpcAction {
+  int port = 0;
+  std::string service;
+};
+// What a probe or a hook does: exactly one is set. Probes do not sleep, hooks do not speak gRPC.
+struct Handler {
+  std::optional<std::vector<std::string>> exec;
+  std::optional<HttpGetAction> http_get;
+  std::optional<TcpSocketAction> tcp_socket;
+  std::optional<GrpcAction> grpc;
+  std::optional<int64_t> sleep_seconds;
+};
+struct Probe {  // times in seconds
+  Handler handler;
+  int initial_delay = 0, period = 10, timeout = 1, success_threshold = 1, failure_threshold = 3;
+  std::optional<int64_t> termination_grace_period;
+};
+struct Lifecycle {
+  std::optional<Handler> post_start, pre_stop;
+  std::string stop_signal;  // "SIGUSR1"
+};
+struct RestartRule {          // restartPolicyRules: the first that matches the exit code decides
+  std::string action;         // Restart, RestartAllContainers
+  std::string exit_codes_op;  // In, NotIn
+  std::vector<int> exit_codes;
+};
+struct ResizePolicy {
+  std::string resource;        // cpu, memory
+  std::string restart_policy;  // NotRequired, RestartContainer
+};
+struct VolumeDevice {
+  std::string name, device_path;
+};
 struct Container {
   std::string name, image,
       image_pull_policy;  // defaulted: Always for :latest or no tag, else IfNotPresent
@@ -100,7 +147,13 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   ResourceRequirements resources;
   SecurityContext security_context;
-  std::string restart_policy;  // init containers: "Always" makes a sidecar; "" otherwise
+  // "": the pod's. "Always" makes an init container a sidecar.
+  std::string restart_policy;
+  std::vector<RestartRule> restart_rules;
+  std::optional<Probe> startup_probe, readiness_probe, liveness_probe;
+  Lifecycle lifecycle;
+  std::vector<ResizePolicy> resize_policies;
+  std::vector<VolumeDevice> volume_devices;
   std::string termination_message_path = "/dev/termination-log",
               termination_message_policy = "File";
   bool stdin_open = false, stdin_once = false, tty = false;

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/container_env.h"
+#include "pods/plan_life.h"
 #include "runtime/container.h"
 
 namespace kpod::pods {
@@ -214,8 +215,8 @@ void PlanCommand(const kube::Container& c, const images::Image& image, const Con
   if (out->cwd.front() != '/') out->cwd = "/" + out->cwd;
 }
 
-ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, const Plan& plan,
-                            const Lookups& lookups) {
+ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool init,
+                            const Plan& plan, const Lookups& lookups) {
   ContainerPlan out;
   out.name = c.name;
   out.image = c.image;
@@ -233,6 +234,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, cons
   Lookups::ImageAnswer answer = lookups.image(c.image, c.image_pull_policy);
   if (!answer.image) {
     PlanMounts(pod, c, {}, &out);
+    PlanLife(pod.spec, c, init, {}, &out);
     out.blocked = answer.blocked;
     return out;
   }
@@ -244,6 +246,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, cons
   out.env = env.env;
   out.blocked = env.blocked;
   PlanMounts(pod, c, env.expandable, &out);
+  PlanLife(pod.spec, c, init, env.expandable, &out);
   PlanCommand(c, image, env, &out);
   if (out.blocked.reason.empty()) PlanUser(pod, c, image, plan, lookups, &out);
   if (out.argv.empty() && out.blocked.reason.empty()) {
@@ -326,6 +329,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.created_nanos = NowNanos();
   plan.restart_policy = pod.spec.restart_policy;
   plan.grace_seconds = pod.spec.termination_grace_period_seconds;
+  plan.active_deadline_seconds = pod.spec.active_deadline_seconds;
   PlanNames(pod, lookups.node_name, &plan);
   plan.host_aliases = pod.spec.host_aliases;
   plan.dns_policy = pod.spec.dns_policy;
@@ -343,7 +347,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
     plan.volumes.push_back(PlanVolume(v, lookups, &plan.blocked));
   }
   for (const kube::Container& c : pod.spec.containers) {
-    plan.containers.push_back(PlanContainer(pod, c, plan, lookups));
+    plan.containers.push_back(PlanContainer(pod, c, false, plan, lookups));
   }
   return plan;
 }

@@ -59,6 +59,15 @@ struct ContainerPlan {
   std::vector<PortPlan> ports;
   std::optional<int64_t> memory_limit, cpu_milli_limit, cpu_milli_request, memory_request;
   int stop_signal = 15;
+  // In force for this container: its own, else the pod's. For an init container "Always" means
+  // sidecar.
+  std::string restart_policy = "Always";
+  std::vector<kube::RestartRule> restart_rules;
+  bool sidecar = false;
+  // Ports are resolved; one that keeps its name is of no port of the container, and fails when
+  // used.
+  std::optional<kube::Probe> startup_probe, readiness_probe, liveness_probe;
+  std::optional<kube::Handler> post_start, pre_stop;
   std::string termination_message_path, termination_message_policy;
   Blocked blocked;
 };
@@ -71,6 +80,7 @@ struct Plan {
   int64_t created_nanos = 0;
   std::string restart_policy = "Always";
   int64_t grace_seconds = 30;
+  std::optional<int64_t> active_deadline_seconds;
   std::string hostname, fqdn;  // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
   std::vector<kube::HostAlias> host_aliases;
   std::string dns_policy = "ClusterFirst";

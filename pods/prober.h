@@ -1,0 +1,58 @@
+// Asks one probe of one run of a container again and again and tells when its answer changes.
+// Source: k8s.io/kubernetes/pkg/kubelet/prober/worker.go.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/loop.h"
+#include "kube/types.h"
+#include "pods/attempt.h"
+
+namespace kpod::pods {
+
+// What counts of a row of attempts: the thresholds. Pure.
+class ProbeTally {
+ public:
+  ProbeTally(int success_threshold, int failure_threshold)
+      : success_threshold_(success_threshold), failure_threshold_(failure_threshold) {}
+  // True when the row of equal answers has reached its threshold, so that the answer holds.
+  bool Add(bool success);
+
+ private:
+  int success_threshold_, failure_threshold_;
+  bool last_ = false;
+  int row_ = 0;
+};
+
+class Prober {
+ public:
+  struct Callbacks {
+    // The answer holds from now on (thresholds are met); called for each attempt that confirms it,
+    // too. May destroy the prober.
+    std::function<void(bool success, const std::string& message)> result;
+    // Each attempt that failed (the event "Unhealthy"); called before `result`.
+    std::function<void(const std::string& message)> failed_attempt;
+  };
+  // The first attempt begins initialDelaySeconds after now, spread by nothing: one machine has no
+  // herd of nodes.
+  Prober(const AttemptContext& context, const kube::Probe& probe, Callbacks callbacks);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+ private:
+  void Arm(int64_t delay_nanos);
+  void Begin();
+  void OnDone(const AttemptResult& result);
+
+  AttemptContext context_;
+  kube::Probe probe_;
+  Callbacks callbacks_;
+  ProbeTally tally_;
+  Loop::TimerId timer_ = 0;
+  std::unique_ptr<Attempt> attempt_;
+};
+
+}  // namespace kpod::pods
