@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "kube/decode_parts.h"
 
 namespace kpod::kube {
 namespace {
@@ -118,18 +119,37 @@ Secret DecodeSecret(const Json& object) {
 }
 
 PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object) {
+  return {NamespacedMeta(object), DecodeClaimSpec(At(object, "spec"))};
+}
+
+PersistentVolume DecodePersistentVolume(const Json& object) {
   const Json& spec = At(object, "spec");
-  PersistentVolumeClaim out;
-  out.metadata = NamespacedMeta(object);
+  PersistentVolume out;
+  out.metadata = DecodeMeta(object);
   out.access_modes = StringsAt(spec, "accessModes");
-  // An empty class means "none", an absent one "the default".
-  if (At(spec, "storageClassName").is_string()) {
-    out.storage_class = StringAt(spec, "storageClassName");
-  }
-  if (auto q = QuantityFrom(At(At(At(spec, "resources"), "requests"), "storage"))) {
+  out.storage_class = StringAt(spec, "storageClassName");
+  if (auto q = QuantityFrom(At(At(spec, "capacity"), "storage"))) {
     out.storage = std::move(q).value();
   }
-  out.volume_name = StringAt(spec, "volumeName");
+  if (std::string mode = StringAt(spec, "volumeMode"); !mode.empty()) out.volume_mode = mode;
+  const Json& claim = At(spec, "claimRef");
+  out.claim_ns = StringAt(claim, "namespace");
+  out.claim_name = StringAt(claim, "name");
+  if (const Json& path = At(spec, "hostPath"); path.is_object()) {
+    out.host_path = HostPath{StringAt(path, "path"), StringAt(path, "type")};
+  } else if (const Json& local = At(spec, "local"); local.is_object()) {
+    out.host_path.path = StringAt(local, "path");
+    out.must_exist = true;
+  } else {
+    out.unsupported = "its source";
+    if (spec.is_object()) {
+      for (const auto& [key, value] : spec.items()) {
+        if (value.is_object() && key != "capacity" && key != "claimRef" && key != "nodeAffinity") {
+          out.unsupported = key;
+        }
+      }
+    }
+  }
   return out;
 }
 

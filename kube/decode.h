@@ -14,6 +14,7 @@ Deployment DecodeDeployment(const Json& object);
 ConfigMap DecodeConfigMap(const Json& object);
 Secret DecodeSecret(const Json& object);
 PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object);
+PersistentVolume DecodePersistentVolume(const Json& object);
 // Of any object; the namespace as written ("" when the file says nothing). The typed kinds above
 // get "default".
 ObjectMeta DecodeMeta(const Json& object);

@@ -20,13 +20,11 @@ EnvVar DecodeEnvVar(const Json& j) {
   const Json& from = At(j, "valueFrom");
   out.config_map = DecodeKeyRef(At(from, "configMapKeyRef"));
   out.secret = DecodeKeyRef(At(from, "secretKeyRef"));
-  if (const Json& field = At(from, "fieldRef"); field.is_object()) {
-    out.field = FieldRef{StringAt(field, "fieldPath")};
-  }
-  if (const Json& r = At(from, "resourceFieldRef"); r.is_object()) {
-    auto divisor = QuantityFrom(At(r, "divisor"));
-    out.resource = ResourceFieldRef{StringAt(r, "containerName"), StringAt(r, "resource"),
-                                    divisor ? divisor->text : "0"};
+  out.field = DecodeFieldRef(At(from, "fieldRef"));
+  out.resource = DecodeResourceFieldRef(At(from, "resourceFieldRef"));
+  if (const Json& file = At(from, "fileKeyRef"); file.is_object()) {
+    out.file = FileKeyRef{StringAt(file, "volumeName"), StringAt(file, "path"),
+                          StringAt(file, "key"), BoolAt(file, "optional")};
   }
   return out;
 }
@@ -47,8 +45,13 @@ ContainerPort DecodePort(const Json& j) {
 }
 
 VolumeMount DecodeMount(const Json& j) {
-  return {StringAt(j, "name"),        StringAt(j, "mountPath"),        StringAt(j, "subPath"),
-          StringAt(j, "subPathExpr"), StringAt(j, "mountPropagation"), BoolAt(j, "readOnly")};
+  return {StringAt(j, "name"),
+          StringAt(j, "mountPath"),
+          StringAt(j, "subPath"),
+          StringAt(j, "subPathExpr"),
+          StringAt(j, "mountPropagation"),
+          BoolAt(j, "readOnly"),
+          StringAt(j, "recursiveReadOnly")};
 }
 
 // The container runtimes take "NET_ADMIN" and most take "CAP_NET_ADMIN".
@@ -87,18 +90,6 @@ std::map<std::string, Quantity> DecodeResourceList(const Json& j) {
     if (auto q = QuantityFrom(value)) out[name] = std::move(q).value();
   }
   return out;
-}
-
-// Without a tag the tag is "latest", unless a digest pins the image.
-std::string DefaultPullPolicy(std::string_view image) {
-  size_t at = image.find('@');
-  std::string_view name = image.substr(0, at);
-  size_t slash = name.rfind('/');
-  size_t colon = name.rfind(':');
-  bool has_tag =
-      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
-  bool latest = has_tag ? name.substr(colon + 1) == "latest" : at == std::string_view::npos;
-  return latest ? "Always" : "IfNotPresent";
 }
 
 PortRef DecodePortRef(const Json& j) {
@@ -178,6 +169,29 @@ VolumeDevice DecodeVolumeDevice(const Json& j) {
 }
 
 }  // namespace
+
+std::string DefaultPullPolicy(std::string_view image) {
+  size_t at = image.find('@');
+  std::string_view name = image.substr(0, at);
+  size_t slash = name.rfind('/');
+  size_t colon = name.rfind(':');
+  bool has_tag =
+      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  bool latest = has_tag ? name.substr(colon + 1) == "latest" : at == std::string_view::npos;
+  return latest ? "Always" : "IfNotPresent";
+}
+
+std::optional<FieldRef> DecodeFieldRef(const Json& j) {
+  if (!j.is_object()) return std::nullopt;
+  return FieldRef{StringAt(j, "fieldPath")};
+}
+
+std::optional<ResourceFieldRef> DecodeResourceFieldRef(const Json& j) {
+  if (!j.is_object()) return std::nullopt;
+  auto divisor = QuantityFrom(At(j, "divisor"));
+  return ResourceFieldRef{StringAt(j, "containerName"), StringAt(j, "resource"),
+                          divisor ? divisor->text : "0"};
+}
 
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j) {
   if (!j.is_object()) return std::nullopt;

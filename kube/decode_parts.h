@@ -1,5 +1,4 @@
-// What the decoders of pods share; included by decode_pod.cc, decode_container.cc and
-// decode_volume.cc only.
+// What the decoders share; included by decode*.cc only.
 #pragma once
 
 #include <algorithm>
@@ -39,5 +38,10 @@ std::vector<T> Each(const Json& list, T (*decode)(const Json&)) {
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j);
 Container DecodeContainer(const Json& j);
 Volume DecodeVolume(const Json& j);
+ClaimSpec DecodeClaimSpec(const Json& spec);
+std::optional<FieldRef> DecodeFieldRef(const Json& j);
+std::optional<ResourceFieldRef> DecodeResourceFieldRef(const Json& j);
+// Without a tag the tag is "latest", and that is always pulled, unless a digest pins the image.
+std::string DefaultPullPolicy(std::string_view image);
 
 }  // namespace kpod::kube

@@ -73,6 +73,9 @@ PodSpec DecodePodSpec(const Json& spec) {
   if (const Json& secrets = At(spec, "imagePullSecrets"); secrets.is_array()) {
     for (const Json& s : secrets) out.image_pull_secrets.push_back(StringAt(s, "name"));
   }
+  for (const char* key : {"serviceAccount", "serviceAccountName"}) {
+    if (std::string v = StringAt(spec, key); !v.empty()) out.service_account_name = v;
+  }
   if (out.host_network) {
     DefaultHostPorts(&out.init_containers);
     DefaultHostPorts(&out.containers);

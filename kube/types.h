@@ -11,10 +11,9 @@
 
 #include "base/json.h"
 #include "kube/quantity.h"
+#include "kube/types_volume.h"
 
 namespace kpod::kube {
-
-using StringMap = std::map<std::string, std::string>;
 
 struct ObjectMeta {
   std::string name, ns, uid, generate_name;
@@ -37,18 +36,16 @@ struct KeyRef {  // configMapKeyRef, secretKeyRef
   std::string name, key;
   bool optional = false;
 };
-struct FieldRef {
-  std::string field_path;
-};
-struct ResourceFieldRef {
-  std::string container_name, resource;
-  std::string divisor = "0";
+struct FileKeyRef {  // a key of an env file in an emptyDir volume
+  std::string volume_name, path, key;
+  bool optional = false;
 };
 struct EnvVar {
   std::string name, value;
   std::optional<KeyRef> config_map, secret;
   std::optional<FieldRef> field;
   std::optional<ResourceFieldRef> resource;
+  std::optional<FileKeyRef> file;
 };
 struct EnvFrom {
   std::string prefix;
@@ -57,10 +54,6 @@ struct EnvFrom {
 struct ContainerPort {
   std::string name, protocol = "TCP", host_ip;
   int container_port = 0, host_port = 0;  // host_port 0: none
-};
-struct VolumeMount {
-  std::string name, mount_path, sub_path, sub_path_expr, mount_propagation;
-  bool read_only = false;
 };
 struct Capabilities {
   std::vector<std::string> add, drop;  // without CAP_; "ALL"
@@ -132,9 +125,6 @@ struct ResizePolicy {
   std::string resource;        // cpu, memory
   std::string restart_policy;  // NotRequired, RestartContainer
 };
-struct VolumeDevice {
-  std::string name, device_path;
-};
 struct Container {
   std::string name, image,
       image_pull_policy;  // defaulted: Always for :latest or no tag, else IfNotPresent
@@ -158,36 +148,6 @@ struct Container {
               termination_message_policy = "File";
   bool stdin_open = false, stdin_once = false, tty = false;
 };
-struct KeyToPath {
-  std::string key, path;
-  std::optional<int> mode;
-};
-struct EmptyDir {
-  std::string medium;  // "" or "Memory"
-  std::optional<Quantity> size_limit;
-};
-struct HostPath {
-  std::string path, type;  // type: "", DirectoryOrCreate, Directory, FileOrCreate, File, Socket,
-                           // CharDevice, BlockDevice
-};
-struct KeyedVolume {  // configMap, secret
-  std::string name;
-  std::vector<KeyToPath> items;
-  int default_mode = 0644;
-  bool optional = false;
-};
-struct ClaimVolume {
-  std::string claim_name;
-  bool read_only = false;
-};
-struct Volume {
-  std::string name;
-  std::optional<EmptyDir> empty_dir;
-  std::optional<HostPath> host_path;
-  std::optional<KeyedVolume> config_map, secret;
-  std::optional<ClaimVolume> claim;
-  std::string unsupported;  // the source's name ("nfs") when kpod does not carry it out
-};
 struct HostAlias {
   std::string ip;
   std::vector<std::string> hostnames;
@@ -210,6 +170,7 @@ struct PodSpec {
   PodSecurityContext security_context;
   std::vector<HostAlias> host_aliases;
   std::vector<std::string> image_pull_secrets;
+  std::string service_account_name = "default";
 };
 struct Pod {
   ObjectMeta metadata;
@@ -243,10 +204,20 @@ struct Secret {
 };
 struct PersistentVolumeClaim {
   ObjectMeta metadata;
+  ClaimSpec spec;
+};
+// What a claim can be bound to that this machine has: a path of its own.
+struct PersistentVolume {
+  ObjectMeta metadata;
   std::vector<std::string> access_modes;
-  std::optional<std::string> storage_class;
+  std::string storage_class;  // "": of no class
   std::optional<Quantity> storage;
-  std::string volume_name;
+  std::string volume_mode = "Filesystem";  // or Block
+  // Of hostPath, or of local (which must be there: type "" and must_exist).
+  HostPath host_path;
+  bool must_exist = false;
+  std::string claim_ns, claim_name;  // claimRef: the one claim that it is kept for
+  std::string unsupported;           // the source's name ("nfs") when kpod does not carry it out
 };
 
 }  // namespace kpod::kube

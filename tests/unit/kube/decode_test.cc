@@ -196,6 +196,63 @@ TEST(Decode, Volumes) {
   EXPECT_FALSE(v[7].empty_dir);
 }
 
+TEST(Decode, VolumesMadeOfOtherThings) {
+  PodSpec spec = DecodePodSpec(J(R"({"volumes": [
+    {"name": "a", "downwardAPI": {"defaultMode": 256, "items": [
+      {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},
+      {"path": "cpu", "mode": 292, "resourceFieldRef": {"containerName": "c", "resource": "limits.cpu", "divisor": "1m"}}]}},
+    {"name": "b", "projected": {"defaultMode": 288, "sources": [
+      {"configMap": {"name": "m", "optional": true, "items": [{"key": "k", "path": "p"}]}},
+      {"secret": {"name": "s"}},
+      {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+      {"serviceAccountToken": {"path": "token"}},
+      {"serviceAccountToken": {"path": "vault", "audience": "vault", "expirationSeconds": 600}},
+      {"clusterTrustBundle": {"path": "ca.crt", "name": "x"}}]}},
+    {"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": {"volumeMode": "Block", "accessModes": ["ReadWriteOnce"],
+      "resources": {"requests": {"storage": "1Mi"}}}}}},
+    {"name": "d", "image": {"reference": "data"}},
+    {"name": "e", "image": {"reference": "data:1", "pullPolicy": "Never"}}]})"));
+  ASSERT_EQ(spec.volumes.size(), 5u);
+  const auto& v = spec.volumes;
+  EXPECT_EQ(v[0].downward->default_mode, 0400);
+  EXPECT_EQ(v[0].downward->items[0].field->field_path, "metadata.labels");
+  EXPECT_FALSE(v[0].downward->items[0].mode);
+  EXPECT_EQ(v[0].downward->items[1].resource->divisor, "1m");
+  EXPECT_EQ(v[0].downward->items[1].mode, 0444);
+  const auto& sources = v[1].projected->sources;
+  ASSERT_EQ(sources.size(), 6u);
+  EXPECT_EQ(sources[0].config_map->name, "m");
+  EXPECT_EQ(sources[0].config_map->default_mode, 0440);
+  EXPECT_TRUE(sources[0].config_map->optional);
+  EXPECT_EQ(sources[1].secret->name, "s");
+  EXPECT_EQ(sources[2].downward->default_mode, 0440);
+  EXPECT_EQ(sources[3].token->expiration_seconds, 3600);
+  EXPECT_EQ(sources[4].token->audience + sources[4].token->path, "vaultvault");
+  EXPECT_EQ(sources[4].token->expiration_seconds, 600);
+  EXPECT_FALSE(sources[5].config_map || sources[5].secret || sources[5].downward ||
+               sources[5].token);
+  EXPECT_EQ(v[2].ephemeral->volume_mode, "Block");
+  EXPECT_EQ(v[2].ephemeral->storage->Value(), 1048576);
+  EXPECT_EQ(v[3].image->pull_policy, "Always");
+  EXPECT_EQ(v[4].image->pull_policy, "Never");
+}
+
+TEST(Decode, WhatAVariableComesFrom) {
+  PodSpec spec = DecodePodSpec(J(R"({"serviceAccount": "old", "serviceAccountName": "robot",
+    "containers": [{"env": [
+    {"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "a.env", "key": "K", "optional": true}}},
+    {"name": "B", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}],
+    "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": true, "recursiveReadOnly": "Enabled"}]}]})"));
+  EXPECT_EQ(spec.service_account_name, "robot");
+  EXPECT_EQ(DecodePodSpec(J("{}")).service_account_name, "default");
+  const Container& c = spec.containers[0];
+  ASSERT_TRUE(c.env[0].file);
+  EXPECT_EQ(c.env[0].file->volume_name + c.env[0].file->path + c.env[0].file->key, "va.envK");
+  EXPECT_TRUE(c.env[0].file->optional);
+  EXPECT_EQ(c.env[1].resource->divisor, "0");
+  EXPECT_EQ(c.volume_mounts[0].recursive_read_only, "Enabled");
+}
+
 TEST(Decode, Deployment) {
   Deployment d = DecodeDeployment(J(R"({"metadata": {"name": "web", "namespace": "prod",
       "labels": {"a": "b"}, "annotations": {"c": "d"}, "uid": "u", "generateName": "g-"},
@@ -253,13 +310,35 @@ TEST(Decode, PersistentVolumeClaim) {
   PersistentVolumeClaim c = DecodePersistentVolumeClaim(J(R"({"metadata": {"name": "data"},
     "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": "pv",
              "resources": {"requests": {"storage": "1Gi"}}}})"));
-  EXPECT_EQ(c.access_modes, std::vector<std::string>{"ReadWriteOnce"});
-  EXPECT_EQ(c.storage_class, "");
-  EXPECT_EQ(c.storage->Value(), 1073741824);
-  EXPECT_EQ(c.volume_name, "pv");
+  EXPECT_EQ(c.spec.access_modes, std::vector<std::string>{"ReadWriteOnce"});
+  EXPECT_EQ(c.spec.storage_class, "");
+  EXPECT_EQ(c.spec.storage->Value(), 1073741824);
+  EXPECT_EQ(c.spec.volume_name, "pv");
+  EXPECT_EQ(c.spec.volume_mode, "Filesystem");
   c = DecodePersistentVolumeClaim(J("{}"));
-  EXPECT_FALSE(c.storage_class);
-  EXPECT_FALSE(c.storage);
+  EXPECT_FALSE(c.spec.storage_class);
+  EXPECT_FALSE(c.spec.storage);
+}
+
+TEST(Decode, PersistentVolume) {
+  PersistentVolume v = DecodePersistentVolume(J(R"({"metadata": {"name": "disk"}, "spec": {
+    "capacity": {"storage": "10Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "manual",
+    "claimRef": {"namespace": "shop", "name": "data"}, "hostPath": {"path": "/mnt/data", "type": "Directory"}}})"));
+  EXPECT_EQ(v.metadata.name + v.metadata.ns, "disk");
+  EXPECT_EQ(v.storage->Value(), 10737418240);
+  EXPECT_EQ(v.storage_class, "manual");
+  EXPECT_EQ(v.claim_ns + "/" + v.claim_name, "shop/data");
+  EXPECT_EQ(v.host_path.path + v.host_path.type, "/mnt/dataDirectory");
+  EXPECT_FALSE(v.must_exist);
+  EXPECT_EQ(v.unsupported, "");
+  v = DecodePersistentVolume(
+      J(R"({"spec": {"local": {"path": "/dev/vdb"}, "volumeMode": "Block"}})"));
+  EXPECT_EQ(v.host_path.path, "/dev/vdb");
+  EXPECT_TRUE(v.must_exist);
+  EXPECT_EQ(v.volume_mode, "Block");
+  v = DecodePersistentVolume(J(R"({"spec": {"capacity": {"storage": "1"}, "nfs": {"path": "/"},
+    "claimRef": {"name": "x"}}})"));
+  EXPECT_EQ(v.unsupported, "nfs");
 }
 
 }  // namespace
