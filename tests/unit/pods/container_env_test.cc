@@ -70,7 +70,7 @@ TEST(ContainerEnv, FieldsOfThePodItself) {
        {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
         "metadata.labels['app']", "metadata.labels['no']", "metadata.annotations['a/b']",
         "status.podIP", "metadata.labels['", "'"}) {
-    c.env.push_back({path, "", std::nullopt, std::nullopt, kube::FieldRef{path}, std::nullopt});
+    c.env.push_back({path, "", {}, {}, kube::FieldRef{path}, {}, {}});
   }
   Plan plan;
   plan.hostname = "web";
