@@ -29,6 +29,7 @@ class Loader {
   void AddRemoved(const Node& node, const Removed& removed);
   void AddUnknownKind(const Node& node, std::string_view api_version, std::string_view kind);
   void Finish(Object object, std::vector<Diagnostic> said);
+  Diagnostic BadWord(const Node& node, std::string_view key) const;
   Diagnostic Say(Severity severity, const Node& at, std::string path, std::string text) const;
   std::string Label(const Node& node, std::string_view kind) const;
   void Tell(std::vector<Diagnostic> said);
@@ -85,6 +86,34 @@ void Loader::AddDocument(const Document& document) {
   AddItem(document.root, "", "");
 }
 
+// Why an object does not say its "kind" or "apiVersion": mistyped, misspelled, misplaced,
+// forgotten.
+Diagnostic Loader::BadWord(const Node& node, std::string_view key) const {
+  Diagnostic said = Say(Severity::kError, node, std::string(key), "Required value");
+  auto put = [&](const Entry& entry, std::string path, std::string text) {
+    said.at.line = entry.line;
+    said.at.column = entry.column;
+    said.path = std::move(path);
+    said.text = std::move(text);
+  };
+  for (const Entry& entry : node.entries) {
+    bool empty = entry.value.IsNull() || (IsText(&entry.value) && entry.value.scalar.empty());
+    if (entry.key == key) {
+      put(entry, said.path, empty ? "Required value" : "must be a string");
+      if (entry.value.line == entry.line) said.at.column = entry.value.column;
+    }
+    if (entry.key == key || DidYouMean(entry.key, {std::string(key)}).empty()) continue;
+    put(entry, entry.key, StrCat("unknown field; did you mean ", Quote(key), "?"));
+  }
+  const Node* metadata = node.FindSet("metadata");
+  if (metadata == nullptr || node.Find(key) != nullptr) return said;
+  for (const Entry& entry : metadata->entries) {
+    if (entry.key != key) continue;
+    put(entry, StrCat("metadata.", key), "this field belongs to the top level of the object");
+  }
+  return said;
+}
+
 // "apiVersion" and "kind" say what the rest is. A list of known kinds may leave them out of its
 // items.
 void Loader::AddItem(const Node& node, std::string_view list_version, std::string_view item_kind) {
@@ -102,18 +131,8 @@ void Loader::AddItem(const Node& node, std::string_view list_version, std::strin
     const Node* found = node.FindSet(key);
     if (IsText(found) && !found->scalar.empty()) {
       value = found->scalar;
-    } else if (found != nullptr && !(found->IsScalar() && found->scalar.empty())) {
-      said.push_back(Say(Severity::kError, *found, std::string(key), "must be a string"));
-    } else if (value.empty()) {
-      Diagnostic missing = Say(Severity::kError, node, std::string(key), "Required value");
-      for (const Entry& entry : node.entries) {
-        if (entry.key == key || DidYouMean(entry.key, {std::string(key)}).empty()) continue;
-        missing.at.line = entry.line;
-        missing.at.column = entry.column;
-        missing.path = entry.key;
-        missing.text = StrCat("unknown field; did you mean ", Quote(key), "?");
-      }
-      said.push_back(std::move(missing));
+    } else if (value.empty() || (found != nullptr && !IsText(found))) {
+      said.push_back(BadWord(node, key));
     }
   }
   if (!said.empty()) return Tell(std::move(said));
@@ -212,6 +231,13 @@ bool HasError(const std::vector<Diagnostic>& said) {
                      [](const Diagnostic& d) { return d.severity == Severity::kError; });
 }
 
+// What an API server answers and forgets is no object that could come back.
+bool IsKept(const KindInfo& info) {
+  std::string_view group = GroupOf(info.api_version);
+  return group != "authentication.k8s.io" && group != "authorization.k8s.io" &&
+         info.kind != "Binding";
+}
+
 void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagnostic> said) {
   Support support = SupportOfKind(GroupOf(info.api_version), info.kind);
   bool lifted = !said.empty();
@@ -220,8 +246,6 @@ void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagno
     if (noted_.insert(StrCat(info.api_version, " ", info.kind)).second) {
       said.push_back(Say(Severity::kNote, node, "", text));
     }
-    // What moved inside these kinds is not followed, so their old forms are not looked into.
-    if (lifted) return Tell(std::move(said));
   } else if (support.status == Status::kNotYet) {
     said.push_back(Say(Severity::kWarning, node, "",
                        StrCat(info.kind, " is not carried out yet: ", support.meaning)));
@@ -232,6 +256,7 @@ void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagno
   options.drop_unknown = validate_ == Validate::kIgnore;
   options.tell_support = support.status == Status::kCarriedOut;
   Object object;
+  std::vector<Diagnostic> before = said;
   object.json = CheckStructure(node, info.type, options, &noted_, &said);
   object.api_version = info.api_version;
   object.kind = info.kind;
@@ -243,13 +268,17 @@ void Loader::AddKnown(const Node& node, const KindInfo& info, std::vector<Diagno
   object.name = StringAt(metadata, "name");
   if (info.namespaced) object.ns = StringAt(metadata, "namespace", "default");
   if (info.namespaced && object.ns.empty()) object.ns = "default";
-  if (object.name.empty() && StringAt(metadata, "generateName").empty() && !HasError(said)) {
+  bool named = !object.name.empty() || !StringAt(metadata, "generateName").empty();
+  if (!named && IsKept(info) && !HasError(said)) {
     const Node* place = node.FindSet("metadata");
     said.push_back(Say(Severity::kError, place == nullptr ? node : *place, "metadata.name",
                        "Required value: name or generateName is required"));
   }
-  if (!HasError(said)) CheckRules(object, node, lifted, &said);
-  if (support.status == Status::kNoMeaning) return Tell(std::move(said));
+  if (!HasError(said) && IsKept(info)) CheckRules(object, node, lifted, &said);
+  // What moved inside these kinds is not followed: an old form that does not fit is not kept.
+  bool no_meaning = support.status == Status::kNoMeaning;
+  if (no_meaning && lifted && HasError(said)) return Tell(std::move(before));
+  if (!IsKept(info)) return Tell(std::move(said));
   Finish(std::move(object), std::move(said));
 }
 

@@ -20,8 +20,9 @@ constexpr size_t kMaxHints = 50;          // they search the schema
 struct Place {
   std::string path;
   std::string_view type, field;
-  bool told = false;       // of support: a warning above covers what is below
-  bool in_status = false;  // what a server writes may lack what a user must write
+  const Entry* entry = nullptr;  // whose value it is; nullptr for an item of a list
+  bool told = false;             // of support: a warning above covers what is below
+  bool in_status = false;        // what a server writes may lack what a user must write
 };
 
 class Checker {
@@ -92,7 +93,10 @@ void Checker::Mistyped(const Node& node, TypeRef type, const Place& place,
   std::string text = StrCat("cannot unmarshal ", what, " into Go struct field ", place.type, ".",
                             place.field, " of type ", type.GoName());
   if (!advice.empty()) text += StrCat("; ", advice);
-  Add(Severity::kError, node.line, node.column, place.path, std::move(text));
+  // A map or list that stands below its key is the key's mistake.
+  bool below = place.entry != nullptr && !node.IsScalar() && node.line > place.entry->line;
+  Add(Severity::kError, below ? place.entry->line : node.line,
+      below ? place.entry->column : node.column, place.path, std::move(text));
 }
 
 void Checker::Value(const Node& node, TypeRef type, const Place& place, Json* out) {
@@ -127,8 +131,12 @@ void Checker::Struct(const Node& node, const Type& type, const Place& place, Jso
     // Go's decoder takes a null for the zero value; what is carried out needs a real one.
     bool zero = field->required && place.told && field->type.IsWord();
     if (entry.value.IsNull() && !zero) continue;
-    Place below{Below(place.path, field->name), type.name.substr(type.name.rfind('.') + 1),
-                field->name, place.told, place.in_status || field->name == "status"};
+    Place below{Below(place.path, field->name),
+                type.name.substr(type.name.rfind('.') + 1),
+                field->name,
+                &entry,
+                place.told,
+                place.in_status || field->name == "status"};
     if (!place.told) below.told = Support(node, entry, type, below);
     Value(entry.value, field->type, below, &AppendMember(out, entry.key));
   }
@@ -214,6 +222,7 @@ void Checker::List(const Node& node, TypeRef type, const Place& place, Json* out
   }
   TypeRef element = type.Element();
   Place below = place;
+  below.entry = nullptr;
   for (size_t i = 0; i < node.items.size(); ++i) {
     below.path = StrCat(place.path, "[", i, "]");
     out->push_back(nullptr);
@@ -228,6 +237,7 @@ void Checker::Map(const Node& node, TypeRef type, const Place& place, Json* out)
   Place below = place;
   for (const Entry& entry : node.entries) {
     below.path = Below(place.path, entry.key);
+    below.entry = &entry;
     if (!place.told) Key(entry, below);
     Value(entry.value, element, below, &AppendMember(out, entry.key));
   }

@@ -95,6 +95,20 @@ std::string Plainly(const std::string& message) {
   return message;
 }
 
+// What the scanner cannot know: why people write such a line.
+std::string WhyOf(std::string_view text, int line) {
+  for (int i = 0; i < line; ++i) {
+    size_t end = text.find('\n');
+    if (end == std::string_view::npos) return "";
+    text.remove_prefix(end + 1);
+  }
+  text = text.substr(0, text.find('\n'));
+  std::string_view indent = text.substr(0, text.find_first_not_of(" \t"));
+  if (Contains(text, "{{")) return "; a template must be rendered first (helm template)";
+  if (Contains(indent, "\t")) return "; this line is indented by a tab, and YAML wants spaces";
+  return "";
+}
+
 Document ParseChunk(const Chunk& chunk, Budget* budget) {
   Document document;
   document.line = chunk.first_line;
@@ -127,32 +141,38 @@ Document ParseChunk(const Chunk& chunk, Budget* budget) {
     builder.Fail(chunk.first_line, 1, StrCat("YAML: ", e.what()));
   }
   document.problems = builder.TakeProblems();
+  for (Problem& problem : document.problems) {
+    if (problem.error) problem.text += WhyOf(chunk.text, problem.line - chunk.first_line);
+  }
   if (!builder.failed()) document.root = builder.TakeRoot();
   return document;
+}
+
+std::vector<Document> ParseClean(const std::string& text) {
+  size_t first = text.find_first_not_of(" \t\n");
+  if (first != std::string::npos && (text[first] == '{' || text[first] == '[')) {
+    std::vector<Document> documents = ParseJsonStream(text);
+    if (!documents.empty()) return documents;
+  }
+  Budget budget;
+  std::vector<Document> documents;
+  for (const Chunk& chunk : SplitDocuments(text)) {
+    documents.push_back(ParseChunk(chunk, &budget));
+  }
+  return documents;
 }
 
 }  // namespace
 
 std::vector<Document> ParseDocuments(std::string_view text) {
   std::string clean;
-  Problem problem;
-  if (!CleanText(text, &clean, &problem)) {
-    Document broken;
-    broken.problems.push_back(std::move(problem));
-    std::vector<Document> documents;
-    documents.push_back(std::move(broken));
-    return documents;
-  }
-  size_t first = clean.find_first_not_of(" \t\n");
-  if (first != std::string::npos && (clean[first] == '{' || clean[first] == '[')) {
-    std::vector<Document> documents = ParseJsonStream(clean);
-    if (!documents.empty()) return documents;
-  }
-  Budget budget;
+  std::vector<Problem> problems;
   std::vector<Document> documents;
-  for (const Chunk& chunk : SplitDocuments(clean)) {
-    documents.push_back(ParseChunk(chunk, &budget));
-  }
+  if (CleanText(text, &clean, &problems)) documents = ParseClean(clean);
+  if (problems.empty()) return documents;
+  if (documents.empty()) documents.emplace_back();
+  std::vector<Problem>& first = documents.front().problems;
+  first.insert(first.begin(), problems.begin(), problems.end());
   return documents;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "kube/yaml_scalar.h"
+#include "kube/yaml_text.h"
 
 namespace kpod::kube {
 namespace {
@@ -80,7 +81,7 @@ bool Builder::Scalar(int line, int column, std::string_view tag, std::string tex
   if (short_tag.size() < tag.size() && short_tag == "binary") {
     auto bytes = Base64Decode(node.scalar);
     if (!bytes) return Fail(line, column, "!!binary value contains invalid base64 data");
-    node.scalar = std::move(*bytes);
+    node.scalar = ValidUtf8(*bytes);
   }
   if (node.plain && ResolvePlain(node.scalar).kind == Scalar::Kind::kNull) {
     node.kind = Node::Kind::kNull;

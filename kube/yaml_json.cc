@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "kube/yaml_build.h"
+#include "kube/yaml_text.h"
 
 namespace kpod::kube {
 namespace {
@@ -176,27 +177,6 @@ class JsonScanner {
     *code = static_cast<uint32_t>(*value);
     at_ += 4;
     return true;
-  }
-
-  static void AppendUtf8(uint32_t code, std::string* out) {
-    auto tail = [&](int shift) {
-      out->push_back(static_cast<char>(0x80 | ((code >> shift) & 0x3F)));
-    };
-    if (code < 0x80) {
-      out->push_back(static_cast<char>(code));
-    } else if (code < 0x800) {
-      out->push_back(static_cast<char>(0xC0 | (code >> 6)));
-      tail(0);
-    } else if (code < 0x10000) {
-      out->push_back(static_cast<char>(0xE0 | (code >> 12)));
-      tail(6);
-      tail(0);
-    } else {
-      out->push_back(static_cast<char>(0xF0 | (code >> 18)));
-      tail(12);
-      tail(6);
-      tail(0);
-    }
   }
 
   std::string_view text_;

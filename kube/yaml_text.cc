@@ -1,5 +1,6 @@
 #include "kube/yaml_text.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/text.h"
@@ -46,41 +47,120 @@ bool IsPreamble(std::string_view line) {
   return rest.empty() || rest[0] == '#' || line[0] == '%';
 }
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// `text` begins after the mark; half of a pair, or an odd byte at the end, becomes U+FFFD.
+std::string FromUtf16(std::string_view text, bool little_endian) {
+  std::string out;
+  out.reserve(text.size());
+  auto unit = [&](size_t i) {
+    auto high = static_cast<unsigned char>(text[little_endian ? i + 1 : i]);
+    auto low = static_cast<unsigned char>(text[little_endian ? i : i + 1]);
+    return static_cast<uint32_t>(high << 8 | low);
+  };
+  size_t i = 0;
+  for (; i + 1 < text.size(); i += 2) {
+    uint32_t code = unit(i);
+    bool has_next = i + 3 < text.size();
+    if (code >= 0xD800 && code < 0xDC00 && has_next && (unit(i + 2) & 0xFC00) == 0xDC00) {
+      code = 0x10000 + ((code - 0xD800) << 10) + (unit(i + 2) - 0xDC00);
+      i += 2;
+    }
+    AppendUtf8(code >= 0xD800 && code < 0xE000 ? 0xFFFD : code, &out);
+  }
+  if (i < text.size()) out += kReplacement;
+  return out;
+}
+
+class Cleaner {
+ public:
+  Cleaner(std::string* out, std::vector<Problem>* problems) : out_(out), problems_(problems) {}
+
+  bool Run(std::string_view text) {
+    out_->reserve(text.size());
+    while (!text.empty()) {
+      size_t taken = Take(text);
+      if (taken == 0) return false;
+      text.remove_prefix(taken);
+    }
+    return true;
+  }
+
+ private:
+  // The length of what was read at the front; 0: refused.
+  size_t Take(std::string_view text) {
+    if (text[0] == '\r' || text[0] == '\n') {
+      out_->push_back('\n');
+      ++line_;
+      column_ = 1;
+      return text.starts_with("\r\n") ? 2 : 1;
+    }
+    if (column_ == 1 && text.starts_with(kByteOrderMark)) return kByteOrderMark.size();
+    size_t length = Utf8Length(text);
+    if (length > 0 && IsControl(text, length)) {
+      problems_->push_back({true, line_, column_, "", "control characters are not allowed"});
+      return 0;
+    }
+    if (length == 0) {
+      if (!replaced_) {
+        problems_->push_back({false, line_, column_, "",
+                              "the text is not UTF-8; what cannot be read becomes U+FFFD"});
+      }
+      replaced_ = true;
+      *out_ += kReplacement;
+      length = 1;
+    } else {
+      *out_ += text.substr(0, length);
+    }
+    ++column_;
+    return length;
+  }
+
+  std::string* out_;
+  std::vector<Problem>* problems_;
+  int line_ = 1, column_ = 1;
+  bool replaced_ = false;
+};
+
 }  // namespace
 
-bool CleanText(std::string_view text, std::string* out, Problem* problem) {
-  auto fail = [&](int line, int column, std::string what) {
-    *problem = {true, line, column, "", std::move(what)};
-    return false;
+void AppendUtf8(uint32_t code, std::string* out) {
+  auto tail = [&](int shift) {
+    out->push_back(static_cast<char>(0x80 | ((code >> shift) & 0x3F)));
   };
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    return fail(1, 1, "the text is UTF-16; write it as UTF-8");
+  if (code < 0x80) {
+    out->push_back(static_cast<char>(code));
+  } else if (code < 0x800) {
+    out->push_back(static_cast<char>(0xC0 | (code >> 6)));
+    tail(0);
+  } else if (code < 0x10000) {
+    out->push_back(static_cast<char>(0xE0 | (code >> 12)));
+    tail(6);
+    tail(0);
+  } else {
+    out->push_back(static_cast<char>(0xF0 | (code >> 18)));
+    tail(12);
+    tail(6);
+    tail(0);
   }
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  out->reserve(text.size());
-  int line = 1, column = 1;
+}
+
+std::string ValidUtf8(std::string_view text) {
+  std::string out;
   while (!text.empty()) {
-    if (text[0] == '\r') {
-      text.remove_prefix(text.starts_with("\r\n") ? 2 : 1);
-      out->push_back('\n');
-      ++line;
-      column = 1;
-      continue;
-    }
     size_t length = Utf8Length(text);
-    if (length == 0) return fail(line, column, "the text is not UTF-8");
-    if (IsControl(text, length)) {
-      return fail(line, column, "control characters are not allowed");
-    }
-    if (text[0] == '\n') {
-      ++line;
-      column = 0;
-    }
-    ++column;
-    out->append(text.substr(0, length));
-    text.remove_prefix(length);
+    out += length == 0 ? kReplacement : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
-  return true;
+  return out;
+}
+
+bool CleanText(std::string_view text, std::string* out, std::vector<Problem>* problems) {
+  Cleaner cleaner(out, problems);
+  bool little_endian = text.starts_with("\xFF\xFE");
+  if (!little_endian && !text.starts_with("\xFE\xFF")) return cleaner.Run(text);
+  return cleaner.Run(FromUtf16(text.substr(2), little_endian));
 }
 
 std::vector<Chunk> SplitDocuments(std::string_view text) {

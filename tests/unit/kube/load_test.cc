@@ -22,6 +22,9 @@ TEST(Load, TellsWhatIsNoObjectOfKubernetes) {
       {"apiVersion: v1\n", "f:1:1: error: kind: Required value"},
       {"apiVersion: v1\nkid: Pod\n", "f:2:1: error: kid: unknown field; did you mean \"kind\"?"},
       {"apiVersion: 1\nkind: Pod\n", "f:1:13: error: apiVersion: must be a string"},
+      {"apiVersion: v1\nkind:\n- Pod\n", "f:2:1: error: kind: must be a string"},
+      {"apiVersion: v1\nmetadata:\n  kind: Pod\n  name: p\n",
+       "f:3:3: error: metadata.kind: this field belongs to the top level of the object"},
       {"apiVersion: v1\nkind: Pood\n",
        "f:2:7: error: Pood: kind: no kind \"Pood\" in version \"v1\"; did you mean \"Pod\"?"},
       {"apiVersion: v1\nkind: Deployment\n",
@@ -42,14 +45,50 @@ TEST(Load, TellsWhatIsNoObjectOfKubernetes) {
        "f:1:1: error: Pod/p: spec.containers: Required value"},
       {"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: pw!}\n",
        "f:4:11: error: Secret/s: data.a: illegal base64 data; plain text belongs under stringData"},
-      {"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: s}\n",
-       "f:1:1: note: ServiceAccount/s: ServiceAccount has no meaning on one machine: there is no "
-       "API server to ask or to guard"},
+      {"apiVersion: authorization.k8s.io/v1\nkind: SelfSubjectRulesReview\nspec: {namespace: "
+       "shop}\n",
+       "f:1:1: note: SelfSubjectRulesReview: SelfSubjectRulesReview has no meaning on one machine: "
+       "there is no cluster behind this machine"},
+      {"apiVersion: authorization.k8s.io/v1\nkind: SelfSubjectRulesReview\nspec: {nmespace: n}\n",
+       "f:1:1: note: SelfSubjectRulesReview: SelfSubjectRulesReview has no meaning on one machine: "
+       "there is no cluster behind this machine\n"
+       "f:3:8: error: SelfSubjectRulesReview: spec.nmespace: unknown field; did you mean "
+       "\"namespace\"?"},
   };
   for (const auto& [text, says] : kTable) {
     LoadResult result = Load(text, "f");
     EXPECT_EQ(All(result), says) << text;
     EXPECT_TRUE(result.objects.empty()) << text;
+  }
+}
+
+// They are kept, and so come back whole for a machine or a cluster where they mean something.
+TEST(Load, ObjectsThatAreNotCarriedOutAreKept) {
+  struct Row {
+    const char* text;
+    const char* key;  // "": not kept
+    const char* says;
+  };
+  const Row kTable[] = {
+      {"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: s}\n", "ServiceAccount/default/s",
+       "ServiceAccount has no meaning on one machine: there is no API server to ask or to guard"},
+      {"apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n",
+       "Service/default/s", "Service is not carried out yet: "},
+      {"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: s}\nprovisioner: p\n",
+       "StorageClass//s", "StorageClass has no meaning on one machine: "},
+      {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: s}\n"
+       "spec: {minAvailable: 1}\n",
+       "PodDisruptionBudget/default/s", "was removed in Kubernetes 1.25; read as policy/v1"},
+      {"apiVersion: apiextensions.k8s.io/v1beta1\nkind: CustomResourceDefinition\n"
+       "metadata: {name: s}\nspec: {version: v1}\n",
+       "", "was removed in Kubernetes 1.22; read as apiextensions.k8s.io/v1"},
+  };
+  for (const Row& row : kTable) {
+    LoadResult result = Load(row.text, "f");
+    EXPECT_FALSE(result.HasErrors()) << All(result);
+    EXPECT_TRUE(Contains(All(result), row.says)) << All(result);
+    std::string key = result.objects.empty() ? "" : result.objects[0].Key();
+    EXPECT_EQ(key, row.key) << row.text;
   }
 }
 

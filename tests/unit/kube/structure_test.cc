@@ -73,6 +73,12 @@ TEST(Structure, MistypedValuesAreRefusedInTheWordsOfTheDecoder) {
       {"    args: x\n",
        "8:11: error: Pod/p: spec.containers[0].args: cannot unmarshal string into Go struct field "
        "Container.args of type []string"},
+      {"    ports:\n      containerPort: 80\n",
+       "8:5: error: Pod/p: spec.containers[0].ports: cannot unmarshal object into Go struct field "
+       "Container.ports of type []ContainerPort; begin each item with \"- \""},
+      {"    args:\n    - - x\n",
+       "9:7: error: Pod/p: spec.containers[0].args[0]: cannot unmarshal array into Go struct field "
+       "Container.args of type string"},
       {"    ports: {containerPort: 80}\n",
        "8:12: error: Pod/p: spec.containers[0].ports: cannot unmarshal object into Go struct field "
        "Container.ports of type []ContainerPort; begin each item with \"- \""},

@@ -105,9 +105,35 @@ TEST(Yaml, DocumentsAndTraps) {
       {"a: x\n<<: [{a: 1, b: 2}, {b: 3, c: 4}]\n", "{\"a\":\"x\",\"b\":2,\"c\":4}"},
       {"1: a\n1.5: b\nyes: c\n", "{\"1\":\"a\",\"1.5\":\"b\",\"true\":\"c\"}"},
       {"{\"a\": 1}\n{\"b\": \"\\ud83d\\ude00\"}", "{\"a\":1}\n{\"b\":\"😀\"}"},
+      {"a: 1\n---\n\xEF\xBB\xBF"
+       "b: 2\n",
+       "{\"a\":1}\n{\"b\":2}"},
+      {"a: 1 # caf\xe9\nb: \"\xff\"\n",
+       "warning 1:11 the text is not UTF-8; what cannot be read becomes U+FFFD\n"
+       "{\"a\":1,\"b\":\"\xEF\xBF\xBD\"}"},
+      {"a: !!binary /w==\n", "{\"a\":\"\xEF\xBF\xBD\"}"},
       {"{\n\t\"a\": [1.50, true, null, \"\\u0041\\/\"]\n}", "{\"a\":[1.5,true,null,\"A/\"]}"},
   };
   for (const auto& [text, json] : kTable) EXPECT_EQ(Read(text), json) << text;
+}
+
+// Windows' editors and shells write it.
+TEST(Yaml, Utf16IsReadWhenItSaysSo) {
+  auto wide = [](std::u16string_view text, bool little_endian) {
+    std::string out;
+    for (char16_t unit : text) {
+      char high = static_cast<char>(unit >> 8), low = static_cast<char>(unit);
+      out += little_endian ? low : high;
+      out += little_endian ? high : low;
+    }
+    return out;
+  };
+  for (bool little_endian : {true, false}) {
+    EXPECT_EQ(Read(wide(u"\uFEFFa: \u00e9\r\nb: \U0001F433\r\n", little_endian)),
+              "{\"a\":\"é\",\"b\":\"🐳\"}");
+    EXPECT_EQ(Read(wide(u"\uFEFFa: \xD800", little_endian) + "x"),
+              "{\"a\":\"\xEF\xBF\xBD\xEF\xBF\xBD\"}");
+  }
 }
 
 TEST(Yaml, WhatIsNotYamlIsRefusedAtItsPlace) {
@@ -127,10 +153,10 @@ TEST(Yaml, WhatIsNotYamlIsRefusedAtItsPlace) {
       {"null: b\n", "1:1 a key must not be null"},
       {"<<: x\n", "1:5 map merge requires"},
       {"a: \x01\n", "1:4 control characters"},
-      {"a: 1\nb: \xff\n", "2:4 the text is not UTF-8"},
-      {"\xff\xfe"
-       "a\0",
-       "1:1 the text is UTF-16"},
+      {"a:\n\tb: 1\n",
+       "2:3 YAML: a \": \" where no key can be; a value that holds one needs quotes; "
+       "this line is indented by a tab, and YAML wants spaces"},
+      {"a: {{ .Values.x }}\n", "1:5 a key must be a string; a template must be rendered first"},
   };
   for (const auto& [text, where] : kTable) {
     std::string said = Read(text);
