@@ -13,6 +13,7 @@ const std::vector<Command>& Commands() {
   static const std::vector<Command> commands = [] {
     std::vector<Command> out;
     AddPlayCommands(&out);
+    AddGenerateCommands(&out);
     AddLifecycleCommands(&out);
     AddLookCommands(&out);
     AddLogCommands(&out);

@@ -48,6 +48,7 @@ const std::vector<Command>& Commands();
 
 // The families; each file adds its rows.
 void AddPlayCommands(std::vector<Command>* out);
+void AddGenerateCommands(std::vector<Command>* out);
 void AddLifecycleCommands(std::vector<Command>* out);
 void AddLookCommands(std::vector<Command>* out);
 void AddLogCommands(std::vector<Command>* out);

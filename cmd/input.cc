@@ -1,15 +1,19 @@
 #include "cmd/input.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "base/files.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "images/images.h"
+#include "pods/manager.h"
+#include "store/objects.h"
 
 namespace kpod::cmd {
 
@@ -22,6 +26,8 @@ Result<kube::Validate> ParseValidate(const std::string& word) {
 
 namespace {
 
+constexpr size_t kMaxManifest = 16 << 20;
+
 struct Text {
   std::string name, text;
 };
@@ -30,14 +36,19 @@ bool IsManifest(const std::string& name) {
   return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
 }
 
+// Links to directories are not followed, as kubectl does: they may lead round in a circle.
 Status ReadDirectory(const std::string& path, std::vector<Text>* out, int depth) {
   if (depth > 32) return Error(path + ": directories nested more than 32 deep");
   for (const std::string& name : TRY(ListDir(path))) {
     std::string full = JoinPath(path, name);
-    if (IsDirectory(full)) {
+    struct stat st;
+    bool there = ::lstat(full.c_str(), &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) {
       TRY(ReadDirectory(full, out, depth + 1));
-    } else if (IsManifest(name)) {
-      out->push_back({full, TRY(ReadFile(full, 16 << 20))});
+    } else if (IsManifest(name) && !IsDirectory(full)) {
+      // A pipe or a device would be waited for.
+      if (::stat(full.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) continue;
+      out->push_back({full, TRY(ReadFile(full, kMaxManifest))});
     }
   }
   return OkStatus();
@@ -45,7 +56,7 @@ Status ReadDirectory(const std::string& path, std::vector<Text>* out, int depth)
 
 Status ReadSource(const std::string& source, std::vector<Text>* out) {
   if (source == "-") {
-    out->push_back({"-", TRY(ReadAll(0, 16 << 20).Context("standard input"))});
+    out->push_back({"-", TRY(ReadAll(0, kMaxManifest).Context("standard input"))});
     return OkStatus();
   }
   if (source.starts_with("http://") || source.starts_with("https://")) {
@@ -55,7 +66,7 @@ Status ReadSource(const std::string& source, std::vector<Text>* out) {
     return OkStatus();
   }
   if (!IsDirectory(source)) {
-    out->push_back({source, TRY(ReadFile(source, 16 << 20))});
+    out->push_back({source, TRY(ReadFile(source, kMaxManifest))});
     return OkStatus();
   }
   size_t before = out->size();
@@ -75,33 +86,100 @@ void Print(const kube::Diagnostic& d) {
                colours ? "\033[0m" : "");
 }
 
+class SourceLoader {
+ public:
+  explicit SourceLoader(const LoadOptions& options) : options_(options) {}
+
+  void Add(const Text& text) {
+    kube::LoadResult loaded = kube::Load(text.text, text.name, options_.validate);
+    for (const kube::Diagnostic& d : loaded.diagnostics) Say(d);
+    for (kube::Object& o : loaded.objects) AddObject(std::move(o));
+  }
+  Result<std::vector<kube::Object>> Take() {
+    if (errors_ > 0) {
+      return Error(StrCat("nothing was changed: ", Plural(errors_, "error"), " in the manifest"));
+    }
+    if (objects_.empty() && !said_) return Error("there is no object in the manifest");
+    return std::move(objects_);
+  }
+
+ private:
+  void Say(const kube::Diagnostic& d) {
+    bool error = d.severity == kube::Severity::kError;
+    bool repeated = d.severity == kube::Severity::kNote && !noted_.insert(d.text).second;
+    said_ = true;
+    if (error) ++errors_;
+    if (error || (!options_.quiet && !repeated)) Print(d);
+  }
+  void Say(kube::Severity severity, const kube::Object& o, std::string path, std::string text) {
+    bool strict = options_.validate == kube::Validate::kStrict;
+    if (severity == kube::Severity::kWarning && options_.validate == kube::Validate::kIgnore)
+      return;
+    if (severity == kube::Severity::kWarning && strict) severity = kube::Severity::kError;
+    Say({severity, o.at, StrCat(o.kind, "/", o.name), std::move(path), std::move(text)});
+  }
+
+  void AddObject(kube::Object o) {
+    if (!options_.only_kind.empty() && o.kind != options_.only_kind) {
+      Say(kube::Severity::kError, o, "kind",
+          StrCat("only a ", options_.only_kind, " may stand here, not a ", o.kind));
+    }
+    if (options_.ns_given && !o.ns.empty()) SetNamespace(&o);
+    auto [known, is_new] = places_.emplace(o.Key(), objects_.size());
+    if (is_new || o.name.empty()) {
+      objects_.push_back(std::move(o));
+      return;
+    }
+    kube::Object& first = objects_[known->second];
+    Say(kube::Severity::kWarning, o, "",
+        StrCat("the same object stands in ", first.at.file, ":", first.at.line,
+               "; this one is taken"));
+    first = std::move(o);
+  }
+
+  void SetNamespace(kube::Object* o) {
+    std::string written = StringAt(At(o->json, "metadata"), "namespace");
+    if (!written.empty() && written != options_.ns) {
+      Say(kube::Severity::kError, *o, "metadata.namespace",
+          StrCat("the namespace from the provided object ", Quote(written),
+                 " does not match the namespace ", Quote(options_.ns), " of --namespace"));
+    }
+    o->ns = options_.ns;
+    o->json["metadata"]["namespace"] = options_.ns;
+  }
+
+  const LoadOptions& options_;
+  std::vector<kube::Object> objects_;
+  std::map<std::string, size_t> places_;  // of each object by its key
+  std::set<std::string> noted_;
+  bool said_ = false;
+  size_t errors_ = 0;
+};
+
 }  // namespace
 
 Result<std::vector<kube::Object>> LoadSources(const std::vector<std::string>& sources,
-                                              kube::Validate validate, const std::string& ns,
-                                              bool ns_given, bool quiet) {
+                                              const LoadOptions& options) {
   std::vector<Text> texts;
   for (const std::string& s : sources) TRY(ReadSource(s, &texts));
-  std::vector<kube::Object> objects;
-  std::set<std::string> noted;
-  int errors = 0;
-  for (const Text& t : texts) {
-    kube::LoadResult r = kube::Load(t.text, t.name, validate);
-    for (const kube::Diagnostic& d : r.diagnostics) {
-      bool error = d.severity == kube::Severity::kError;
-      if (error) ++errors;
-      bool repeated = d.severity == kube::Severity::kNote && !noted.insert(d.text).second;
-      if (error || (!quiet && !repeated)) Print(d);
-    }
-    for (kube::Object& o : r.objects) {
-      if (ns_given && o.ns == "default" && StringAt(At(o.json, "metadata"), "namespace").empty())
-        o.ns = ns;
-      objects.push_back(std::move(o));
-    }
+  SourceLoader loader(options);
+  for (const Text& t : texts) loader.Add(t);
+  return loader.Take();
+}
+
+Result<std::vector<kube::Object>> FindPlayed(const Invocation& in, const std::string& word) {
+  pods::Manager manager(in.paths);
+  Result<std::vector<kube::Object>> found = manager.FindPlayed(in.ns, word);
+  if (found || found.error().code() != ENOENT) return found;
+  std::vector<std::string> known;
+  for (const store::StoredObject& o : TRY(store::ObjectStore(in.paths).List(in.ns))) {
+    known.push_back(o.name);
+    known.push_back(StrCat(ToLower(o.kind), "/", o.name));
   }
-  if (errors > 0)
-    return Error(StrCat("nothing was changed: ", Plural(errors, "error"), " in the manifest"));
-  return objects;
+  std::string guess = DidYouMean(word, known);
+  return Error(StrCat("nothing with the name ", Quote(word), " was played",
+                      guess.empty() ? ", and there is no such file"
+                                    : StrCat(": did you mean ", Quote(guess), "?")));
 }
 
 }  // namespace kpod::cmd

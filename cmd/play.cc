@@ -12,9 +12,9 @@
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "images/progress.h"
+#include "kube/kind_names.h"
 #include "kube/load.h"
 #include "pods/manager.h"
-#include "store/objects.h"
 
 namespace kpod::cmd {
 
@@ -79,38 +79,59 @@ Result<pods::ApplyOptions> OptionsFrom(const Invocation& in) {
   return o;
 }
 
-std::string FullKind(const std::string& kind) {
-  std::string lower = ToLower(kind);
-  return kind == "Deployment" ? lower + ".apps" : lower;
-}
-
 void PrintResult(const pods::ApplyResult& result, bool quiet) {
   for (const std::string& w : result.warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
   if (quiet) return;
   std::set<std::string> said;  // a Pod is an object and a pod
   for (const auto& e : result.entries) {
     if (e.kind == "pod" && e.action == "created") continue;  // said by its Pod or Deployment
-    std::string line = StrCat(FullKind(e.kind), "/", e.name, " ", e.action);
+    std::string line = StrCat(kube::ResourceName(e.kind), "/", e.name, " ", e.action);
     if (said.insert(StrCat(e.ns, " ", line)).second) std::printf("%s\n", line.c_str());
   }
 }
 
-Status AwaitReady(const store::Paths& paths, const std::vector<kube::Object>& objects) {
-  for (;;) {
-    bool all = true;
-    for (const pods::PodRecord& p : TRY(pods::ListPods(paths))) {
-      bool mine = std::any_of(objects.begin(), objects.end(), [&](const kube::Object& o) {
-        return o.ns == p.plan.ns &&
-               (p.plan.owner_kind.empty()
-                    ? o.kind == "Pod" && o.name == p.plan.name
-                    : o.kind == p.plan.owner_kind && o.name == p.plan.owner_name);
-      });
-      bool ended = p.status.phase == "Succeeded" || p.status.phase == "Failed";
-      if (mine && !ended && p.ReadyCount() != static_cast<int>(p.plan.containers.size()))
-        all = false;
+// Of one played object: what --wait still waits for; "" when all its pods run and are ready, or
+// have done their work. An error when one can only fail.
+Result<std::string> Lacks(const std::vector<pods::PodRecord>& all,
+                          const pods::ApplyResult::Entry& object) {
+  bool own = object.kind == "Pod";
+  for (const pods::PodRecord& p : all) {
+    bool mine = own ? p.plan.owner_kind.empty() && p.plan.name == object.name
+                    : p.plan.owner_kind == object.kind && p.plan.owner_name == object.name;
+    if (!mine || p.plan.ns != object.ns) continue;
+    if (p.status.phase == "Succeeded" || p.status.stopped) continue;
+    std::string word = p.StatusWord();
+    if (p.status.phase == "Failed") {
+      return Error(StrCat("pod ", p.plan.name, " has failed: ", word,
+                          p.status.message.empty() ? "" : ": " + p.status.message));
     }
-    if (all) return OkStatus();
-    ::usleep(50'000);
+    if (p.ReadyCount() == static_cast<int>(p.plan.containers.size())) continue;
+    std::string message;
+    for (const pods::ContainerStatus& c : p.status.containers) {
+      if (c.state.waiting && !c.state.waiting->message.empty()) message = c.state.waiting->message;
+    }
+    return StrCat("pod ", p.plan.name, ": ", word, message.empty() ? "" : ": " + message);
+  }
+  return std::string();
+}
+
+// Until every pod of what was played is ready; tells on standard error what it waits for.
+Status AwaitReady(const store::Paths& paths, const pods::ApplyResult& played, bool quiet) {
+  constexpr int kTickMicros = 20'000;
+  std::string said;
+  for (int tick = 0;; ++tick) {
+    std::string lack;
+    std::vector<pods::PodRecord> all = TRY(pods::ListPods(paths));
+    for (const pods::ApplyResult::Entry& e : played.entries) {
+      if (lack.empty() && e.kind != "pod") lack = TRY(Lacks(all, e));
+    }
+    if (lack.empty()) return OkStatus();
+    bool worth_telling = tick >= 50 && lack != said;
+    if (worth_telling && !quiet) {
+      std::fprintf(stderr, "waiting: %s\n", lack.c_str());
+      said = lack;
+    }
+    ::usleep(kTickMicros);
   }
 }
 
@@ -127,17 +148,33 @@ Result<int> PrintPlans(pods::Manager& manager, const std::vector<kube::Object>& 
   return 0;
 }
 
+// With the ConfigMaps of --configmap before all others.
+Result<std::vector<kube::Object>> LoadPlayed(const Invocation& in) {
+  LoadOptions load;
+  load.validate = TRY(ParseValidate(in.Text("validate")));
+  load.ns = in.ns;
+  load.ns_given = in.Has("namespace");
+  load.quiet = in.Flag("quiet");
+  std::vector<kube::Object> objects;
+  if (std::vector<std::string> files = in.Texts("configmap"); !files.empty()) {
+    LoadOptions only = load;
+    only.only_kind = "ConfigMap";
+    objects = TRY(LoadSources(files, only).Context("--configmap"));
+  }
+  for (kube::Object& o : TRY(LoadSources(in.args, load))) {
+    std::erase_if(objects, [&](const kube::Object& k) { return k.Key() == o.Key(); });
+    objects.push_back(std::move(o));
+  }
+  return objects;
+}
+
 Result<int> Down(Invocation& in);
 
 Result<int> Play(Invocation& in) {
   if (in.Flag("down")) return Down(in);
-  std::vector<std::string> sources = in.args;
-  for (const std::string& f : in.Texts("configmap")) sources.insert(sources.begin(), f);
   if (in.args.empty())
     return Error("which manifest? Name a FILE, a DIRECTORY, a URL, or - for standard input");
-  kube::Validate validate = TRY(ParseValidate(in.Text("validate")));
-  std::vector<kube::Object> objects =
-      TRY(LoadSources(sources, validate, in.ns, in.Has("namespace"), in.Flag("quiet")));
+  std::vector<kube::Object> objects = TRY(LoadPlayed(in));
   pods::ApplyOptions options = TRY(OptionsFrom(in));
   pods::Manager manager(in.paths);
   std::string format = in.Text("dry-run");
@@ -150,7 +187,7 @@ Result<int> Play(Invocation& in) {
   pods::ApplyResult result = TRY(manager.Apply(objects, options));
   bar.Finish();
   PrintResult(result, in.Flag("quiet"));
-  if (options.wait) TRY(AwaitReady(in.paths, objects));
+  if (options.wait && options.start) TRY(AwaitReady(in.paths, result, in.Flag("quiet")));
   return 0;
 }
 
@@ -165,22 +202,6 @@ std::optional<int64_t> GraceOf(const Invocation& in) {
   return in.options["time"].as<int64_t>();
 }
 
-// The objects that were played from a file, or that have a name.
-Result<std::vector<kube::Object>> FindPlayed(const Invocation& in, pods::Manager* manager,
-                                             const std::string& word) {
-  Result<std::vector<kube::Object>> found = manager->FindPlayed(in.ns, word);
-  if (found || found.error().code() != ENOENT) return found;
-  std::vector<std::string> known;
-  for (const store::StoredObject& o : TRY(store::ObjectStore(in.paths).List(in.ns))) {
-    known.push_back(o.name);
-    known.push_back(StrCat(ToLower(o.kind), "/", o.name));
-  }
-  std::string guess = DidYouMean(word, known);
-  return Error(StrCat("nothing with the name ", Quote(word), " was played",
-                      guess.empty() ? ", and there is no such file"
-                                    : StrCat(": did you mean ", Quote(guess), "?")));
-}
-
 Result<int> Down(Invocation& in) {
   if (in.args.empty())
     return Error("what shall come down? Name the FILE that was played, or an object");
@@ -190,84 +211,18 @@ Result<int> Down(Invocation& in) {
     struct stat st;
     bool source = word == "-" || Contains(word, "://") || ::stat(word.c_str(), &st) == 0;
     if (source) {
-      for (kube::Object& o :
-           TRY(LoadSources({word}, kube::Validate::kIgnore, in.ns, in.Has("namespace"), true)))
-        objects.push_back(std::move(o));
+      LoadOptions load;
+      load.validate = kube::Validate::kIgnore;
+      load.ns = in.ns;
+      load.ns_given = in.Has("namespace");
+      load.quiet = true;
+      for (kube::Object& o : TRY(LoadSources({word}, load))) objects.push_back(std::move(o));
     } else {
-      for (kube::Object& o : TRY(FindPlayed(in, &manager, word))) objects.push_back(std::move(o));
+      for (kube::Object& o : TRY(FindPlayed(in, word))) objects.push_back(std::move(o));
     }
   }
   pods::ApplyResult result = TRY(manager.Down(objects, in.Flag("force"), GraceOf(in)));
   PrintResult(result, false);
-  return 0;
-}
-
-void GenerateOptions(po::options_description_easy_init& add) {
-  add("filename,f", po::value<std::string>()->value_name("FILE"),
-      "write there instead of standard output");
-}
-
-// Names that a pod spec refers to come along: a manifest that plays elsewhere needs them.
-void AddReferences(const Json& node, std::vector<std::pair<std::string, std::string>>* out) {
-  if (node.is_array()) {
-    for (const Json& e : node) AddReferences(e, out);
-  }
-  if (!node.is_object()) return;
-  for (const auto& [key, value] : node.items()) {
-    if (key == "configMap" || key == "configMapRef" || key == "configMapKeyRef")
-      out->emplace_back("ConfigMap", StringAt(value, "name"));
-    if (key == "secretRef" || key == "secretKeyRef")
-      out->emplace_back("Secret", StringAt(value, "name"));
-    if (key == "secret")
-      out->emplace_back("Secret", StringAt(value, "secretName", StringAt(value, "name")));
-    if (key == "persistentVolumeClaim")
-      out->emplace_back("PersistentVolumeClaim", StringAt(value, "claimName"));
-    AddReferences(value, out);
-  }
-}
-
-Result<int> Generate(Invocation& in) {
-  if (in.args.empty()) return Error("name a pod, a deployment, or another object that was played");
-  pods::Manager manager(in.paths);
-  store::ObjectStore store(in.paths);
-  std::vector<kube::Object> objects;
-  auto add = [&](kube::Object o) {
-    bool known = std::any_of(objects.begin(), objects.end(),
-                             [&](const kube::Object& k) { return k.Key() == o.Key(); });
-    if (!known) objects.push_back(std::move(o));
-  };
-  for (const std::string& word : in.args) {
-    std::string name = word;
-    Result<pods::PodRecord> pod =
-        pods::FindPod(in.paths, in.ns, word.starts_with("pod/") ? word.substr(4) : word);
-    if (pod && !pod->plan.owner_kind.empty())
-      name = StrCat(ToLower(pod->plan.owner_kind), "/", pod->plan.owner_name);
-    for (kube::Object& o : TRY(FindPlayed(in, &manager, name))) {
-      std::vector<std::pair<std::string, std::string>> references;
-      if (o.kind != "ConfigMap" && o.kind != "Secret")
-        AddReferences(At(o.json, "spec"), &references);
-      for (const auto& [kind, ref] : references) {
-        std::optional<store::StoredObject> found = TRY(store.Get(o.ns, kind, ref));
-        if (!found) continue;
-        kube::Object k;
-        k.kind = kind;
-        k.ns = o.ns;
-        k.name = ref;
-        k.json = found->object;
-        add(std::move(k));
-      }
-      add(std::move(o));
-    }
-  }
-  std::string text;
-  for (const kube::Object& o : objects)
-    text += StrCat(text.empty() ? "" : "---\n", kube::ToYaml(o.json));
-  std::string file = in.Text("filename");
-  if (file.empty()) {
-    std::fputs(text.c_str(), stdout);
-    return 0;
-  }
-  TRY(WriteFileAtomic(file, text, 0644));
   return 0;
 }
 
@@ -292,15 +247,6 @@ void AddPlayCommands(std::vector<Command>* out) {
                   "kpod kube down app.yaml\n  kpod kube down deployment/web --time 0",
                   DownOptions,
                   Down});
-  out->push_back({{"generate", "kube"},
-                  {"kube generate"},
-                  "NAME...",
-                  "Print what was played as Kubernetes YAML",
-                  "The objects come back whole, with the ConfigMaps, Secrets and claims they refer "
-                  "to.\n\nExamples:\n"
-                  "  kpod generate kube web\n  kpod generate kube deployment/web -f web.yaml",
-                  GenerateOptions,
-                  Generate});
 }
 
 }  // namespace kpod::cmd

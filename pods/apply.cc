@@ -1,10 +1,14 @@
 // Manager::Apply, DryRun, Down, FindPlayed: objects in, objects out.
+#include <unistd.h>
+
 #include <algorithm>
-#include <map>
+#include <cstdlib>
+#include <memory>
 #include <set>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "kube/kind_names.h"
 #include "pods/manager.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
@@ -30,10 +34,14 @@ std::vector<std::string> NamespacesOf(const std::vector<kube::Object>& objects) 
 }
 
 // Locks in the order of names, so that two commands over several namespaces cannot wait for each
-// other.
+// other; first that of the objects outside of any namespace.
 Result<std::vector<FileLock>> LockAll(const store::ObjectStore& store,
+                                      const std::vector<kube::Object>& objects,
                                       const std::vector<std::string>& names) {
   std::vector<FileLock> locks;
+  bool cluster = std::any_of(objects.begin(), objects.end(),
+                             [](const kube::Object& o) { return o.ns.empty(); });
+  if (cluster) locks.push_back(TRY(store.LockNamespace("")));
   for (const std::string& ns : names) locks.push_back(TRY(store.LockNamespace(ns)));
   return locks;
 }
@@ -117,6 +125,23 @@ Status NameObject(const store::ObjectStore& store, kube::Object* o) {
   return OkStatus();
 }
 
+// Keys in another order are the same object.
+bool Same(const Json& a, const Json& b) { return nlohmann::json(a) == nlohmann::json(b); }
+
+// A path as it is from everywhere; "-" and URLs stay as they are.
+std::string AbsoluteSource(const std::string& source) {
+  if (source == "-" || Contains(source, "://")) return source;
+  if (source.starts_with("/")) return CleanPath(source);
+  std::unique_ptr<char, void (*)(void*)> cwd(::getcwd(nullptr, 0), std::free);
+  return cwd ? CleanPath(JoinPath(cwd.get(), source)) : source;
+}
+
+// Played from this file, or from a file below this directory.
+bool IsFrom(const std::string& stored, const std::string& source) {
+  if (stored == source) return true;
+  return source.starts_with("/") && stored.starts_with(source + "/");
+}
+
 struct Change {
   store::StoredObject now;
   std::optional<store::StoredObject> before;
@@ -136,15 +161,11 @@ Result<std::vector<Change>> ChangesFor(const store::ObjectStore& store,
     c.now.kind = o.kind;
     c.now.name = o.name;
     c.now.source = o.at.file.empty() ? options.source : o.at.file;
-    if (c.now.source != "-" && !Contains(c.now.source, "://") && !c.now.source.starts_with("/")) {
-      char* cwd = ::getcwd(nullptr, 0);
-      if (cwd != nullptr) c.now.source = CleanPath(JoinPath(cwd, c.now.source));
-      std::free(cwd);
-    }
+    c.now.source = AbsoluteSource(c.now.source);
     if (!c.before) {
       c.now.uid = NewUid();
       c.now.created_nanos = NowNanos();
-    } else if (c.before->object != o.json) {
+    } else if (!Same(c.before->object, o.json)) {
       ++c.now.generation;
     }
     c.now.object = std::move(o.json);
@@ -155,15 +176,43 @@ Result<std::vector<Change>> ChangesFor(const store::ObjectStore& store,
 
 std::string ActionOf(const Change& c) {
   if (!c.before) return "created";
-  return c.before->object == c.now.object ? "unchanged" : "configured";
+  return Same(c.before->object, c.now.object) ? "unchanged" : "configured";
 }
 
 Status KeepImmutable(const Change& c) {
   if (!c.before || (c.now.kind != "ConfigMap" && c.now.kind != "Secret")) return OkStatus();
-  if (!BoolAt(c.before->object, "immutable") || c.before->object == c.now.object) return OkStatus();
+  if (!BoolAt(c.before->object, "immutable") || Same(c.before->object, c.now.object))
+    return OkStatus();
   return Error(
       StrCat(c.now.kind, " \"", c.now.name,
              "\" is invalid: data: Forbidden: field is immutable when `immutable` is set"));
+}
+
+// With the names that were given to objects without one; with a namespace goes all that is in it,
+// but for "default", which is always there.
+Result<std::vector<kube::Object>> ObjectsToRemove(const store::ObjectStore& store,
+                                                  const std::vector<kube::Object>& given) {
+  std::vector<kube::Object> out;
+  std::set<std::string> known;
+  auto add = [&](kube::Object o) {
+    if (known.insert(o.Key()).second) out.push_back(std::move(o));
+  };
+  for (const kube::Object& o : given) {
+    kube::Object named = o;
+    if (named.name.empty()) named.name = TRY(NameGiven(store, o));
+    if (named.name.empty()) continue;  // it was never played
+    std::string name = named.name;
+    add(std::move(named));
+    if (o.kind != "Namespace" || name == "default") continue;
+    for (store::StoredObject& inside : TRY(store.List(name))) {
+      kube::Object k;
+      k.kind = inside.kind;
+      k.ns = inside.ns;
+      k.name = inside.name;
+      add(std::move(k));
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -207,7 +256,7 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   if (options.replace) TRY(Down(objects, false, std::nullopt));
   store::ObjectStore store(paths_);
   std::vector<std::string> namespaces = NamespacesOf(objects);
-  std::vector<FileLock> locks = TRY(LockAll(store, namespaces));
+  std::vector<FileLock> locks = TRY(LockAll(store, objects, namespaces));
   std::vector<Change> changes = TRY(ChangesFor(store, objects, options));
   for (const Change& c : changes) TRY(KeepImmutable(c));
 
@@ -248,14 +297,8 @@ Result<ApplyResult> Manager::Down(const std::vector<kube::Object>& given, bool f
   store::ObjectStore store(paths_);
   ApplyResult result;
   std::vector<std::string> namespaces = NamespacesOf(given);
-  std::vector<FileLock> locks = TRY(LockAll(store, namespaces));
-  std::vector<kube::Object> objects;
-  for (const kube::Object& o : given) {
-    std::string name = o.name.empty() ? TRY(NameGiven(store, o)) : o.name;
-    if (name.empty()) continue;  // it was never played
-    objects.push_back(o);
-    objects.back().name = name;
-  }
+  std::vector<FileLock> locks = TRY(LockAll(store, given, namespaces));
+  std::vector<kube::Object> objects = TRY(ObjectsToRemove(store, given));
   std::vector<PodRecord> pods;
   std::vector<PodRecord> all = TRY(ListPods(paths_));
   // Objects first: from now on nothing wants these pods, whatever happens to this process.
@@ -294,32 +337,17 @@ Result<std::vector<kube::Object>> Manager::FindPlayed(const std::string& ns,
   std::vector<std::string> parts = Split(source_or_name, '/');
   if (parts.size() == 2) {
     // "deployment/web" names a kind, "shop/web" a namespace.
-    static const std::map<std::string, std::string> kKinds = {
-        {"pod", "Pod"},
-        {"pods", "Pod"},
-        {"po", "Pod"},
-        {"deployment", "Deployment"},
-        {"deployments", "Deployment"},
-        {"deploy", "Deployment"},
-        {"deployment.apps", "Deployment"},
-        {"configmap", "ConfigMap"},
-        {"cm", "ConfigMap"},
-        {"secret", "Secret"},
-        {"persistentvolumeclaim", "PersistentVolumeClaim"},
-        {"pvc", "PersistentVolumeClaim"},
-        {"namespace", "Namespace"},
-        {"ns", "Namespace"}};
-    auto it = kKinds.find(ToLower(parts[0]));
-    if (it != kKinds.end()) {
-      kind = it->second;
+    if (auto named = kube::KindNamed(parts[0])) {
+      kind = *named;
     } else {
       want_ns = parts[0];
     }
     name = parts[1];
   }
+  std::string source = AbsoluteSource(source_or_name);
   std::vector<kube::Object> found;
   for (store::StoredObject& o : TRY(store.List())) {
-    bool by_source = o.source == source_or_name;
+    bool by_source = IsFrom(o.source, source);
     bool by_name =
         o.name == name && (o.ns == want_ns || o.ns.empty()) && (kind.empty() || o.kind == kind);
     if (!by_source && !by_name) continue;

@@ -19,7 +19,7 @@ inline std::string SharedDir() {
 }
 
 #define SKIP_WITHOUT_SHARED()                                                             \
-  if (SharedDir().empty()) {                                                              \
+  if (::kpod::kube::SharedDir().empty()) {                                                \
     GTEST_SKIP() << "no shared manifests: neither ../shared nor $KPOD_SHARED holds them"; \
   }
 
