@@ -82,9 +82,15 @@ Result<pods::ApplyOptions> OptionsFrom(const Invocation& in) {
 void PrintResult(const pods::ApplyResult& result, bool quiet) {
   for (const std::string& w : result.warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
   if (quiet) return;
+  auto made = [&](const auto& e) {
+    return std::any_of(result.entries.begin(), result.entries.end(), [&](const auto& o) {
+      return o.kind == "pod" && o.action == "created" && o.ns == e.ns && o.name == e.name;
+    });
+  };
   std::set<std::string> said;  // a Pod is an object and a pod
   for (const auto& e : result.entries) {
-    if (e.kind == "pod" && e.action == "created") continue;  // said by its Pod or Deployment
+    // A pod that was made is said by its Pod or Deployment, also when it is made anew.
+    if (e.kind == "pod" && (e.action == "created" || made(e))) continue;
     std::string line = StrCat(kube::ResourceName(e.kind), "/", e.name, " ", e.action);
     if (said.insert(StrCat(e.ns, " ", line)).second) std::printf("%s\n", line.c_str());
   }

@@ -65,7 +65,8 @@ Looks LookAt(std::string_view s) {
 
 // Numbers to base 60 and dates of YAML 1.1.
 bool LooksLikeTime(std::string_view s) {
-  return !s.empty() && ((s[0] >= '0' && s[0] <= '9') || s[0] == '-' || s[0] == '+') &&
+  if (s.find_first_of(":-", 1) == std::string_view::npos) return false;
+  return ((s[0] >= '0' && s[0] <= '9') || s[0] == '-' || s[0] == '+') &&
          s.find_first_not_of("0123456789:-+_.TtZz ") == std::string_view::npos;
 }
 

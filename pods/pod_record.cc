@@ -101,6 +101,7 @@ bool IsAbsent(const Error& e) { return e.code() == ENOENT || e.code() == ENOTDIR
 
 std::string PodRecord::StatusWord() const {
   if (lost) return "Lost";
+  if (status.reason == "Created" && !alive) return "Created";
   if (status.stopped) return alive ? "Terminating" : "Stopped";
   if (status.reason == "Terminating") return "Terminating";
   bool never_started = !alive && status.start_nanos == 0 && status.supervisor_pid == 0;
