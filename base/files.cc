@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -51,18 +50,75 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   return OkStatus();
 }
 
-Status WriteFileAtomic(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+namespace {
+
+constexpr std::string_view kTempPrefix = ".tmp-";
+
+// ".tmp-<pid>-<n>-<name>": the name last, so that SweepTemps knows whose it was.
+std::string NewTempPath(const std::string& path) {
   static std::atomic<unsigned> counter{0};
-  std::string temp =
-      StrCat(Dirname(path), "/.tmp-", ::getpid(), "-", counter++, "-", Basename(path));
-  Fd fd = TRY(Open(temp, O_WRONLY | O_CREAT | O_EXCL, mode));
-  Undo remove([&] { ::unlink(temp.c_str()); });
-  if (::fchmod(fd.get(), mode) < 0) return Error::Errno("chmod " + temp);
-  TRY(WriteAll(fd.get(), bytes).Context(temp));
-  if (sync && ::fsync(fd.get()) < 0) return Error::Errno("fsync " + temp);
-  if (::rename(temp.c_str(), path.c_str()) < 0) return Error::Errno("rename to " + path);
+  return StrCat(Dirname(path), "/", kTempPrefix, ::getpid(), "-", counter++, "-", Basename(path));
+}
+
+struct TempFile {
+  std::string path;
+  Fd fd;
+};
+
+Result<TempFile> MakeTempFile(const std::string& target, mode_t mode) {
+  for (;;) {
+    std::string path = NewTempPath(target);
+    Result<Fd> fd = Open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    if (fd) return TempFile{std::move(path), std::move(*fd)};
+    // What a killed process of the same number left.
+    if (fd.error().code() != EEXIST) return std::move(fd.error());
+  }
+}
+
+Status Fill(const TempFile& temp, std::string_view bytes, mode_t mode, bool sync) {
+  if (::fchmod(temp.fd.get(), mode) < 0) return Error::Errno("chmod " + temp.path);
+  TRY(WriteAll(temp.fd.get(), bytes).Context(temp.path));
+  if (sync && ::fsync(temp.fd.get()) < 0) return Error::Errno("fsync " + temp.path);
+  return OkStatus();
+}
+
+}  // namespace
+
+Status WriteFileAtomic(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+  TempFile temp = TRY(MakeTempFile(path, mode));
+  Undo remove([&] { ::unlink(temp.path.c_str()); });
+  TRY(Fill(temp, bytes, mode, sync));
+  if (::rename(temp.path.c_str(), path.c_str()) < 0) return Error::Errno("rename to " + path);
   remove.Dismiss();
   return OkStatus();
+}
+
+Status WriteFileOnce(const std::string& path, std::string_view bytes, mode_t mode) {
+  TempFile temp{Dirname(path),
+                Fd(::open(Dirname(path).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode))};
+  bool named = !temp.fd && errno == EOPNOTSUPP;  // open(2): not every file system has O_TMPFILE
+  if (!temp.fd && !named) return Error::Errno("open " + path);
+  if (named) temp = TRY(MakeTempFile(path, mode));
+  Undo remove([&] {
+    if (named) ::unlink(temp.path.c_str());
+  });
+  TRY(Fill(temp, bytes, mode, false));
+  std::string from = named ? temp.path : StrCat("/proc/self/fd/", temp.fd.get());
+  if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0) {
+    return Error::Errno("make " + path);
+  }
+  return OkStatus();
+}
+
+bool IsTempName(std::string_view name) { return name.starts_with(kTempPrefix); }
+
+void SweepTemps(const std::string& directory, std::string_view name) {
+  Result<std::vector<std::string>> all = ListDir(directory);
+  if (!all) return;
+  for (const std::string& file : *all) {
+    if (!IsTempName(file) || (!name.empty() && !file.ends_with(StrCat("-", name)))) continue;
+    ::unlink(JoinPath(directory, file).c_str());
+  }
 }
 
 bool Exists(const std::string& path) {
@@ -181,30 +237,49 @@ std::string CleanPath(std::string_view path) {
 }
 
 namespace {
-Result<Fd> OpenAndLock(const std::string& path, int operation) {
-  Fd fd = TRY(Open(path, O_RDWR | O_CREAT, 0600));
-  int r;
-  do {
-    r = ::flock(fd.get(), operation);
-  } while (r < 0 && errno == EINTR);
-  if (r < 0) return Error::Errno("lock " + path);
-  return fd;
+
+struct flock LockOf(FileLock::Mode mode) {
+  struct flock lock {};  // the whole file
+  lock.l_type = mode == FileLock::Mode::kShared ? F_RDLCK : F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
 }
-int Operation(FileLock::Mode mode) { return mode == FileLock::Mode::kShared ? LOCK_SH : LOCK_EX; }
+
+Result<Fd> OpenAndLock(const std::string& path, FileLock::Mode mode, int command) {
+  for (;;) {
+    Fd fd = TRY(Open(path, O_RDWR | O_CREAT, 0600));
+    int r;
+    do {
+      struct flock lock = LockOf(mode);
+      r = ::fcntl(fd.get(), command, &lock);
+    } while (r < 0 && errno == EINTR);
+    // EAGAIN or EACCES, says POSIX of F_SETLK; EWOULDBLOCK is EAGAIN's other name.
+    if (r < 0) return Error::Errno("lock " + path, errno == EACCES ? EWOULDBLOCK : errno);
+    struct stat st;
+    if (::fstat(fd.get(), &st) < 0) return Error::Errno("stat " + path);
+    // Its last holder removed it: a lock that nobody else will ever meet.
+    if (st.st_nlink > 0) return fd;
+  }
+}
+
 }  // namespace
 
 Result<FileLock> FileLock::Acquire(const std::string& path, Mode mode) {
-  return FileLock(TRY(OpenAndLock(path, Operation(mode))));
+  return FileLock(TRY(OpenAndLock(path, mode, F_OFD_SETLKW)));
 }
 
 Result<FileLock> FileLock::TryAcquire(const std::string& path, Mode mode) {
-  return FileLock(TRY(OpenAndLock(path, Operation(mode) | LOCK_NB)));
+  return FileLock(TRY(OpenAndLock(path, mode, F_OFD_SETLK)));
 }
 
 bool FileLock::IsFree(const std::string& path) {
   Result<Fd> fd = Open(path, O_RDWR);
-  if (!fd) return true;
-  return ::flock(fd->get(), LOCK_SH | LOCK_NB) == 0;
+  return !fd || IsFree(fd->get());
+}
+
+bool FileLock::IsFree(int fd) {
+  struct flock lock = LockOf(Mode::kExclusive);
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
 }  // namespace kpod

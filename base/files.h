@@ -19,9 +19,17 @@ Status WriteAll(int fd, std::string_view bytes);
 // Writes in place (for /proc, /sys and cgroup files).
 Status WriteFile(const std::string& path, std::string_view bytes);
 // Temp file in the same directory, then rename(2): a reader sees the old content or the new, never
-// a half. `sync` adds fsync, for what a power cut must not lose.
+// a half. `sync` adds fsync, for what a power cut must not lose. A writer that is killed leaves the
+// temp file, whose name IsTempName knows: readers of directories pass it over, and whoever holds
+// the lock under which a directory is written clears it with SweepTemps.
 Status WriteFileAtomic(const std::string& path, std::string_view bytes, mode_t mode = 0600,
                        bool sync = false);
+// A file that must not be there yet (an error with code() EEXIST): it appears with all its content,
+// and a writer that is killed leaves nothing.
+Status WriteFileOnce(const std::string& path, std::string_view bytes, mode_t mode = 0600);
+bool IsTempName(std::string_view name);
+// Removes the temp files in a directory that were for `name` ("": for any).
+void SweepTemps(const std::string& directory, std::string_view name = "");
 
 bool Exists(const std::string& path);  // lstat succeeds
 bool IsDirectory(const std::string& path);
@@ -41,15 +49,19 @@ std::string JoinPath(std::string_view a, std::string_view b);
 // slash but for "/".
 std::string CleanPath(std::string_view path);
 
-// flock(2) on a file made when absent. The kernel drops it when the holder dies.
+// A lock on a file made when absent. The kernel drops it when the holder dies, and all that it
+// forked meanwhile. An open file description lock (fcntl(2)) and not flock(2): who only asks
+// whether it is free must not take it, even for a moment, from somebody who tries to.
 class FileLock {
  public:
   enum class Mode { kShared, kExclusive };
   static Result<FileLock> Acquire(const std::string& path, Mode mode = Mode::kExclusive);
   // An error with code() EWOULDBLOCK when somebody holds it.
   static Result<FileLock> TryAcquire(const std::string& path, Mode mode = Mode::kExclusive);
-  // True when nobody holds it exclusively (or the file does not exist).
+  // True when nobody holds it (or the file does not exist).
   static bool IsFree(const std::string& path);
+  // The same of an open file, which may have been removed meanwhile.
+  static bool IsFree(int fd);
   int fd() const { return fd_.get(); }
   Fd Take() && { return std::move(fd_); }
 

@@ -100,13 +100,10 @@ Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::s
                    const std::string& wanted) {
   std::string dir = LeaseDirectory(paths);
   TRY(MakeDirs(dir));
-  // link(2) of a written file: the lease exists with its holder's name or not at all.
-  std::string temp = StrCat(dir, "/.tmp-", ::getpid());
-  TRY(WriteFileAtomic(temp, pod_id));
-  Undo remove([&] { ::unlink(temp.c_str()); });
+  // The lease exists with its holder's name or not at all.
   auto take = [&](Ipv4 ip) -> bool {
     std::string path = JoinPath(dir, FormatIpv4(ip));
-    if (::link(temp.c_str(), path.c_str()) == 0) return true;
+    if (WriteFileOnce(path, pod_id)) return true;
     Result<std::string> holder = ReadFile(path, 4096);
     return holder && *holder == pod_id;
   };

@@ -273,7 +273,11 @@ Result<std::shared_ptr<const SeccompFilter>> FindFilter(
   // The default profile names calls newer than any libseccomp; that is no news to the user.
   if (use_default) compiled.unknown.clear();
   if (!cache_dir.empty()) {
-    (void)WriteFileAtomic(JoinPath(cache_dir, name), Serialize(key, compiled), 0600);
+    // Once: of two that write it at the same moment, either's is right. One that cannot be used is
+    // in the way.
+    std::string path = JoinPath(cache_dir, name);
+    ::unlink(path.c_str());
+    (void)WriteFileOnce(path, Serialize(key, compiled), 0600);
   }
   return keep(std::move(compiled));
 }
