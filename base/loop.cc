@@ -19,12 +19,13 @@ Status Loop::OnReadable(int fd, Callback callback) {
 }
 
 Status Loop::OnEvents(int fd, uint32_t events, Callback callback) {
+  uint32_t number = next_watch_++;
   epoll_event ev{};
   ev.events = events;
-  ev.data.fd = fd;
+  ev.data.u64 = static_cast<uint64_t>(number) << 32 | static_cast<uint32_t>(fd);
   int op = fds_.contains(fd) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
   if (::epoll_ctl(epoll_.get(), op, fd, &ev) < 0) return Error::Errno("epoll_ctl");
-  fds_[fd] = std::make_shared<Callback>(std::move(callback));
+  fds_[fd] = {number, std::make_shared<Callback>(std::move(callback))};
   return OkStatus();
 }
 
@@ -63,9 +64,10 @@ Status Loop::Step(int64_t max_wait_nanos) {
   int n = ::epoll_wait(epoll_.get(), events, 32, millis);
   if (n < 0 && errno != EINTR) return Error::Errno("epoll_wait");
   for (int i = 0; i < n; ++i) {
-    auto it = fds_.find(events[i].data.fd);
-    if (it == fds_.end()) continue;  // forgotten by an earlier callback of this round
-    std::shared_ptr<Callback> callback = it->second;
+    auto it = fds_.find(static_cast<int>(events[i].data.u64 & UINT32_MAX));
+    // Forgotten, or watched anew, by an earlier callback of this round.
+    if (it == fds_.end() || it->second.number != events[i].data.u64 >> 32) continue;
+    std::shared_ptr<Callback> callback = it->second.callback;
     (*callback)();
   }
   int64_t now = MonotonicNanos();

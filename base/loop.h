@@ -37,10 +37,17 @@ class Loop {
 
  private:
   explicit Loop(Fd epoll) : epoll_(std::move(epoll)) {}
+  // An event carries the number of its watch, so that one of a descriptor that was closed in the
+  // same round is not taken for one of its number's next owner.
+  struct Watch {
+    uint32_t number = 0;
+    std::shared_ptr<Callback> callback;
+  };
   Fd epoll_;
   bool running_ = false;
   TimerId next_timer_ = 1;
-  std::unordered_map<int, std::shared_ptr<Callback>> fds_;
+  uint32_t next_watch_ = 0;
+  std::unordered_map<int, Watch> fds_;
   std::map<std::pair<int64_t, TimerId>, Callback> timers_;
   std::unordered_map<TimerId, int64_t> due_;
 };
