@@ -125,6 +125,28 @@ std::optional<int64_t> ParseDuration(std::string_view s) {
   return negative ? -nanos : nanos;
 }
 
+std::string FormatDuration(int64_t nanos) {
+  if (nanos == 0) return "0s";
+  std::string out = nanos < 0 ? "-" : "";
+  uint64_t left = nanos < 0 ? -static_cast<uint64_t>(nanos) : static_cast<uint64_t>(nanos);
+  // A part of a unit is printed in the largest unit of which there is one.
+  auto fraction = [&](uint64_t unit, std::string_view name) {
+    std::string digits = StrCat(left % unit + unit).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    return StrCat(out, left / unit, digits.empty() ? "" : ".", digits, name);
+  };
+  if (left < 1'000) return StrCat(out, left, "ns");
+  if (left < 1'000'000) return fraction(1'000, "µs");
+  if (left < 1'000'000'000) return fraction(1'000'000, "ms");
+  constexpr uint64_t kMinute = 60'000'000'000;
+  if (uint64_t minutes = left / kMinute; minutes > 0) {
+    if (minutes >= 60) out += StrCat(minutes / 60, "h");
+    out += StrCat(minutes % 60, "m");
+    left %= kMinute;
+  }
+  return fraction(1'000'000'000, "s");
+}
+
 // The thresholds of k8s.io/apimachinery/pkg/util/duration.HumanDuration.
 std::string HumanDuration(int64_t nanos) {
   int64_t s = nanos / kSecond;

@@ -16,6 +16,8 @@ std::optional<int64_t> ParseTime(
     std::string_view rfc3339);  // with or without fraction; Z or an offset
 // Go's durations: "300ms", "1h30m", "10s".
 std::optional<int64_t> ParseDuration(std::string_view s);  // nanoseconds
+// As Go prints one: "1m30s", "1.5s", "250ms", "0s".
+std::string FormatDuration(int64_t nanos);
 // As kubectl prints an age: "5s", "3m12s", "2h", "4d", "2y".
 std::string HumanDuration(int64_t nanos);
 

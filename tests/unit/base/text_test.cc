@@ -43,6 +43,23 @@ TEST(Clock, Durations) {
   EXPECT_EQ(ParseDuration("1h30m"), 5400'000'000'000);
   EXPECT_EQ(ParseDuration("1.5s"), 1500'000'000);
   for (std::string_view bad : {"", "5", "s", "5x", "1e3s"}) EXPECT_FALSE(ParseDuration(bad)) << bad;
+  const std::pair<int64_t, std::string_view> printed[] = {
+      {0, "0s"},
+      {1, "1ns"},
+      {1'500, "1.5µs"},
+      {250'000'000, "250ms"},
+      {1'000'000'000, "1s"},
+      {1'500'000'000, "1.5s"},
+      {60'000'000'000, "1m0s"},
+      {90'000'000'000, "1m30s"},
+      {3'600'000'000'000, "1h0m0s"},
+      {3'661'000'000'000, "1h1m1s"},
+      {-2'000'000'000, "-2s"},
+  };
+  for (const auto& [nanos, text] : printed) {
+    EXPECT_EQ(FormatDuration(nanos), text);
+    EXPECT_EQ(ParseDuration(text), nanos);
+  }
   EXPECT_EQ(HumanDuration(119'000'000'000), "119s");
   EXPECT_EQ(HumanDuration(192'000'000'000), "3m12s");
 }
