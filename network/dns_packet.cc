@@ -173,4 +173,43 @@ bool Answers(std::string_view response, uint16_t id, const Question& q) {
   return same;
 }
 
+std::string BuildAddressQuery(const std::string& name, bool v6, uint16_t id) {
+  ldns_rdf* owner = ldns_dname_new_frm_str((name + ".").c_str());
+  if (owner == nullptr) return {};
+  // Owns the name from here on.
+  Packet p(ldns_pkt_query_new(owner, v6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A, LDNS_RR_CLASS_IN,
+                              LDNS_RD));
+  if (!p) return {};
+  ldns_pkt_set_id(p.get(), id);
+  ldns_pkt_set_edns_udp_size(p.get(), 1232);
+  return Bytes(p.get());
+}
+
+std::optional<AddressAnswer> ParseAddressAnswer(std::string_view response, const std::string& name,
+                                                bool v6, uint16_t id) {
+  constexpr size_t kMostAddresses = 16;
+  ldns_rr_type type = v6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A;
+  Question question;
+  question.name = name;
+  question.type = static_cast<uint16_t>(type);
+  if (!Answers(response, id, question)) return std::nullopt;
+  AddressAnswer out;
+  Packet p = Parse(response);
+  if (!p) return out;
+  ldns_pkt_rcode rcode = ldns_pkt_get_rcode(p.get());
+  if (rcode == LDNS_RCODE_NXDOMAIN) out.outcome = AddressAnswer::Outcome::kNoSuchName;
+  if (rcode != LDNS_RCODE_NOERROR) return out;
+  // Whoever answers for others follows aliases too; the addresses are those at their end.
+  const ldns_rr_list* answers = ldns_pkt_answer(p.get());
+  for (size_t i = 0; i < ldns_rr_list_rr_count(answers); ++i) {
+    const ldns_rr* rr = ldns_rr_list_rr(answers, i);
+    if (ldns_rr_get_type(rr) != type || ldns_rr_rd_count(rr) != 1) continue;
+    char* text = ldns_rdf2str(ldns_rr_rdf(rr, 0));
+    if (text != nullptr && out.addresses.size() < kMostAddresses) out.addresses.emplace_back(text);
+    std::free(text);
+  }
+  if (!out.addresses.empty() || !ldns_pkt_tc(p.get())) out.outcome = AddressAnswer::Outcome::kFound;
+  return out;
+}
+
 }  // namespace kpod::network

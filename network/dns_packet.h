@@ -32,4 +32,19 @@ bool Answers(std::string_view response, uint16_t id, const Question& question);
 // The response, or when it is longer than `limit` an empty one with TC set.
 std::string Truncated(std::string_view response, std::string_view query, size_t limit);
 
+// A question of our own: the IPv4 or IPv6 addresses of a name (lower case, without the last dot).
+std::string BuildAddressQuery(const std::string& name, bool v6, uint16_t id);
+struct AddressAnswer {
+  enum class Outcome {
+    kFound,
+    kNoSuchName,
+    kFailed
+  };  // kFound: the name is there, perhaps without
+  Outcome outcome = Outcome::kFailed;
+  std::vector<std::string> addresses;
+};
+// nullopt: no answer to that question.
+std::optional<AddressAnswer> ParseAddressAnswer(std::string_view response, const std::string& name,
+                                                bool v6, uint16_t id);
+
 }  // namespace kpod::network
