@@ -21,11 +21,22 @@ struct AttemptResult {
   // Why not, in the kubelet's words: "HTTP probe failed with statuscode: 503", "dial tcp ...:
   // connect: connection refused", the command's output.
   std::string message;
+  // A success that has something to tell all the same (events ProbeWarning, LifecycleHTTPFallback):
+  // a redirect that was not followed, an HTTPS hook that was answered in plain HTTP.
+  bool warning = false;
+  // No answer at all ("port \"web\" not found", "no such file"): counts neither way in a probe.
+  bool errored = false;
 };
 
 struct AttemptContext {
   Loop* loop = nullptr;
-  std::string pod_ip;  // where a request goes that names no host
+  std::string pod_ip;  // where a request goes that names no host; "" with no network: 127.0.0.1
+  // A request to a host that the handler names goes out from this network namespace, as the
+  // kubelet's goes out from its node; names are looked up there. -1: from the caller's.
+  int host_netns_fd = -1;
+  // A hook and not a probe: any answer of an HTTP server is a success, and an HTTPS request falls
+  // back to HTTP where the server speaks that.
+  bool hook = false;
   // Starts a command in the container, its standard output and error both at `output_fd`.
   std::function<Result<runtime::Started>(const std::vector<std::string>& argv, int output_fd)> exec;
 };

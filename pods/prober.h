@@ -28,31 +28,42 @@ class ProbeTally {
 
 class Prober {
  public:
+  // Each may be empty, and each may destroy the prober.
   struct Callbacks {
     // The answer holds from now on (thresholds are met); called for each attempt that confirms it,
-    // too. May destroy the prober.
+    // too.
     std::function<void(bool success, const std::string& message)> result;
     // Each attempt that failed (the event "Unhealthy"); called before `result`.
     std::function<void(const std::string& message)> failed_attempt;
+    // An attempt that gave no answer and counts neither way: the event "Unhealthy", "Liveness probe
+    // errored and resulted in unknown state: ...".
+    std::function<void(const std::string& message)> errored_attempt;
+    // A success with something to tell: the event "ProbeWarning", "Liveness probe warning: ...".
+    // Called before `result`.
+    std::function<void(const std::string& message)> warned_attempt;
   };
   // The first attempt begins initialDelaySeconds after now, spread by nothing: one machine has no
-  // herd of nodes.
+  // herd of nodes. Attempts do not overlap: the next begins when its period is up, or at once after
+  // one that took longer.
   Prober(const AttemptContext& context, const kube::Probe& probe, Callbacks callbacks);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
  private:
-  void Arm(int64_t delay_nanos);
   void Begin();
   void OnDone(const AttemptResult& result);
+  void ArmNext();
 
   AttemptContext context_;
   kube::Probe probe_;
   Callbacks callbacks_;
   ProbeTally tally_;
+  int64_t due_ = 0;  // when the attempt was to begin
+  int errors_ = 0;   // in this turn
   Loop::TimerId timer_ = 0;
   std::unique_ptr<Attempt> attempt_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace kpod::pods
