@@ -1,5 +1,6 @@
 // What was stored comes back as YAML that is read to the same objects and the same plans.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "kube/load.h"
@@ -27,7 +28,8 @@ std::vector<store::StoredObject> Stored(const std::vector<kube::Object>& objects
 
 // Through a store on disk, in the order in which it lists them.
 std::vector<store::StoredObject> ThroughStore(const std::vector<store::StoredObject>& objects) {
-  std::string dir = testing::TempDir() + "kpod-generate";
+  std::string dir = testing::TempDir() + "kpod-generate-XXXXXX";
+  if (::mkdtemp(dir.data()) == nullptr) return {};
   store::Paths paths;
   paths.root = dir + "/root";
   paths.run = dir + "/run";
