@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 namespace kpod {
 
 Result<Fd> OpenAt(int dir, const std::string& path, int flags, unsigned mode) {
@@ -40,6 +42,17 @@ Result<Fd> Dup(int fd) {
 
 namespace {
 constexpr size_t kMaxFds = 16;
+}
+
+void CloseAllBut(std::vector<int> keep) {
+  std::sort(keep.begin(), keep.end());
+  unsigned from = 0;
+  for (int fd : keep) {
+    auto at = static_cast<unsigned>(fd);
+    if (at > from) ::close_range(from, at - 1, 0);
+    from = std::max(from, at + 1);
+  }
+  ::close_range(from, ~0U, 0);
 }
 
 Status SendWithFds(int socket, const std::string& bytes, const std::vector<int>& fds) {

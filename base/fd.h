@@ -51,6 +51,9 @@ struct SocketPair {
 Result<SocketPair> MakeSeqpacketPair();  // AF_UNIX SOCK_SEQPACKET, close-on-exec
 Result<Fd> Dup(int fd);                  // F_DUPFD_CLOEXEC
 
+// For a child that is about to work for somebody else.
+void CloseAllBut(std::vector<int> keep);
+
 // Passing descriptors over AF_UNIX sockets (unix(7), SCM_RIGHTS). At most 16 at once.
 Status SendWithFds(int socket, const std::string& bytes, const std::vector<int>& fds);
 struct Message {

@@ -382,7 +382,7 @@ Result<std::optional<TarEntry>> TarReader::Next() {
     if (h.type == 'x') {
       for (auto& [key, value] : TRY(ParsePax(text))) pax[key] = value;
     } else if (h.type == 'L' || h.type == 'K') {
-      pax[h.type == 'L' ? "path" : "linkpath"] = text.c_str();  // to its NUL
+      pax[h.type == 'L' ? "path" : "linkpath"] = text.substr(0, text.find('\0'));
     }
   }
 }
