@@ -15,6 +15,7 @@ const std::vector<Command>& Commands() {
     AddPlayCommands(&out);
     AddGenerateCommands(&out);
     AddLifecycleCommands(&out);
+    AddCopyCommand(&out);
     AddLookCommands(&out);
     AddLogCommands(&out);
     AddImageCommands(&out);

@@ -50,6 +50,7 @@ const std::vector<Command>& Commands();
 void AddPlayCommands(std::vector<Command>* out);
 void AddGenerateCommands(std::vector<Command>* out);
 void AddLifecycleCommands(std::vector<Command>* out);
+void AddCopyCommand(std::vector<Command>* out);
 void AddLookCommands(std::vector<Command>* out);
 void AddLogCommands(std::vector<Command>* out);
 void AddImageCommands(std::vector<Command>* out);
