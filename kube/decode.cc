@@ -8,7 +8,6 @@
 #include "kube/decode_parts.h"
 
 namespace kpod::kube {
-namespace {
 
 StringMap MapAt(const Json& j, std::string_view key) {
   StringMap out;
@@ -20,12 +19,13 @@ StringMap MapAt(const Json& j, std::string_view key) {
   return out;
 }
 
-// "kind" decides nothing here: the typed kinds all live in a namespace.
 ObjectMeta NamespacedMeta(const Json& object) {
   ObjectMeta meta = DecodeMeta(object);
   if (meta.ns.empty()) meta.ns = "default";
   return meta;
 }
+
+namespace {
 
 int Int32At(const Json& j, std::string_view key, int otherwise) {
   return static_cast<int>(std::clamp<int64_t>(

@@ -4,6 +4,7 @@
 
 #include "kube/object.h"
 #include "kube/types.h"
+#include "kube/types_network.h"
 
 namespace kpod::kube {
 
@@ -15,6 +16,9 @@ ConfigMap DecodeConfigMap(const Json& object);
 Secret DecodeSecret(const Json& object);
 PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object);
 PersistentVolume DecodePersistentVolume(const Json& object);
+Service DecodeService(const Json& object);
+Endpoints DecodeEndpoints(const Json& object);
+EndpointSlice DecodeEndpointSlice(const Json& object);
 // Of any object; the namespace as written ("" when the file says nothing). The typed kinds above
 // get "default".
 ObjectMeta DecodeMeta(const Json& object);

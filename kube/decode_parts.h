@@ -35,6 +35,9 @@ std::vector<T> Each(const Json& list, T (*decode)(const Json&)) {
   return out;
 }
 
+StringMap MapAt(const Json& j, std::string_view key);
+// Of the typed kinds, which all live in a namespace.
+ObjectMeta NamespacedMeta(const Json& object);
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j);
 Container DecodeContainer(const Json& j);
 Volume DecodeVolume(const Json& j);
