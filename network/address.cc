@@ -29,6 +29,36 @@ std::string FormatIpv4(Ipv4 address) {
                 address & 255);
 }
 
+Address::Address(Ipv4 v4) {
+  for (size_t i = 0; i < 4; ++i) bytes_[i] = static_cast<uint8_t>(v4 >> (24 - 8 * i));
+}
+
+std::optional<Address> Address::Parse(std::string_view s) {
+  if (std::optional<Ipv4> v4 = ParseIpv4(s)) return Address(*v4);
+  Address out;
+  out.v6_ = true;
+  if (s.size() >= INET6_ADDRSTRLEN ||
+      ::inet_pton(AF_INET6, std::string(s).c_str(), out.bytes_.data()) != 1)
+    return std::nullopt;
+  return out;
+}
+
+Ipv4 Address::v4() const {
+  return static_cast<Ipv4>(bytes_[0]) << 24 | static_cast<Ipv4>(bytes_[1]) << 16 |
+         static_cast<Ipv4>(bytes_[2]) << 8 | bytes_[3];
+}
+
+std::string Address::Text() const {
+  if (!v6_) return FormatIpv4(v4());
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(AF_INET6, bytes_.data(), text, sizeof(text));
+  return text;
+}
+
+std::string Address::Bytes() const {
+  return {reinterpret_cast<const char*>(bytes_.data()), v6_ ? size_t{16} : size_t{4}};
+}
+
 std::optional<Range> ParseRange(std::string_view s) {
   size_t slash = s.find('/');
   if (slash == std::string_view::npos) return std::nullopt;

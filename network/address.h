@@ -1,6 +1,9 @@
-// IPv4 addresses and ranges as plain numbers (host byte order). Pure.
+// Addresses and ranges. IPv4 as plain numbers (host byte order), since the node counts with them;
+// Address where both families may stand. Pure.
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +29,26 @@ std::optional<Ipv4> ParseIpv4(std::string_view s);
 std::string FormatIpv4(Ipv4 address);
 std::optional<Range> ParseRange(std::string_view s);  // "10.244.0.0/16"; host bits must be zero
 std::string FormatRange(const Range& range);
+
+// An address of either family.
+class Address {
+ public:
+  Address() = default;  // 0.0.0.0
+  explicit Address(Ipv4 v4);
+  // "10.96.0.1", "fd00::1"; no zone, no brackets.
+  static std::optional<Address> Parse(std::string_view s);
+
+  bool v6() const { return v6_; }
+  Ipv4 v4() const;            // of an IPv4 address
+  std::string Text() const;   // as inet_ntop(3): RFC 5952 for IPv6
+  std::string Bytes() const;  // 4 or 16, network order
+  bool empty() const { return *this == Address(); }
+  auto operator<=>(const Address&) const = default;
+
+ private:
+  bool v6_ = false;
+  std::array<uint8_t, 16> bytes_{};
+};
 
 // The first of `candidates` that meets none of `taken`; nullopt when all do.
 std::optional<Range> FirstFree(const std::vector<Range>& candidates,
