@@ -290,6 +290,8 @@ VolumePlan PlanVolume(const kube::Volume& v, const Lookups& lookups, Blocked* bl
 constexpr size_t kMaxHostName = 64;  // HOST_NAME_MAX of Linux
 
 void PlanNames(const kube::Pod& pod, const std::string& node_name, Plan* plan) {
+  plan->spec_hostname = pod.spec.hostname;
+  plan->subdomain = pod.spec.subdomain;
   if (pod.spec.host_network && !node_name.empty()) {
     plan->hostname = node_name;
     return;

@@ -81,7 +81,8 @@ struct Plan {
   std::string restart_policy = "Always";
   int64_t grace_seconds = 30;
   std::optional<int64_t> active_deadline_seconds;
-  std::string hostname, fqdn;  // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
+  std::string hostname, fqdn;            // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
+  std::string spec_hostname, subdomain;  // as the spec has them: DNS of a headless Service asks
   std::vector<kube::HostAlias> host_aliases;
   std::string dns_policy = "ClusterFirst";
   kube::DnsConfig dns_config;

@@ -1,0 +1,112 @@
+#include "pods/endpoints_notifier.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "pods/services.h"
+
+namespace kpod::pods {
+
+namespace {
+
+Result<Child> StartSync(const store::Paths& paths, const std::string& ns, const Sandbox& sandbox) {
+  return Fork([&] {
+    for (int fd :
+         {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
+      if (::setns(fd, 0) < 0) return kExitFailure;
+    }
+    // The pod's flock above all: it must end with the supervisor.
+    ::close_range(3, ~0U, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    return SyncServices(paths, ns).ok() ? kExitOk : kExitFailure;
+  });
+}
+
+void Kill(const Child& child) {
+  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+  (void)WaitFor(child);
+}
+
+}  // namespace
+
+EndpointsNotifier::EndpointsNotifier(store::Paths paths, std::string ns, Loop* loop,
+                                     const Sandbox* sandbox)
+    : paths_(std::move(paths)), ns_(std::move(ns)), loop_(loop), sandbox_(sandbox) {}
+
+EndpointsNotifier::~EndpointsNotifier() {
+  loop_->Cancel(limit_);
+  if (!child_.pidfd) return;
+  loop_->Forget(child_.pidfd.get());
+  Kill(child_);
+}
+
+// A look at a directory, so that pods without Services cost nothing. Removed ones leave a table
+// behind until it is brought up to date.
+bool EndpointsNotifier::HasServices() const {
+  return IsDirectory(paths_.Objects() + "/" + ns_ + "/Service");
+}
+
+void EndpointsNotifier::Notify(std::function<void()> then) {
+  if (!HasServices()) {
+    if (then) then();
+    return;
+  }
+  if (then) next_.push_back(std::move(then));
+  if (child_.pidfd) {
+    again_ = true;  // it may have read the status before this event
+    return;
+  }
+  Start();
+}
+
+void EndpointsNotifier::Start() {
+  again_ = false;
+  now_ = std::move(next_);
+  next_.clear();
+  Result<Child> child = StartSync(paths_, ns_, *sandbox_);
+  if (!child) return CallAll(std::move(now_));
+  child_ = std::move(*child);
+  limit_ = loop_->After(kLongest, [this] {
+    limit_ = 0;
+    if (child_.pidfd) ::syscall(SYS_pidfd_send_signal, child_.pidfd.get(), SIGKILL, nullptr, 0);
+  });
+  (void)loop_->OnReadable(child_.pidfd.get(), [this] { OnDone(); });
+}
+
+void EndpointsNotifier::OnDone() {
+  loop_->Forget(child_.pidfd.get());
+  (void)WaitFor(child_);
+  child_ = Child{};
+  loop_->Cancel(limit_);
+  limit_ = 0;
+  std::vector<std::function<void()>> done = std::move(now_);
+  now_.clear();
+  if (again_) Start();
+  CallAll(std::move(done));
+}
+
+void EndpointsNotifier::CallAll(std::vector<std::function<void()>> callbacks) {
+  for (const auto& callback : callbacks) callback();
+}
+
+void EndpointsNotifier::Finish() {
+  if (child_.pidfd) {
+    loop_->Forget(child_.pidfd.get());
+    Kill(child_);  // what it saw is old
+    child_ = Child{};
+  }
+  if (!HasServices()) return;
+  Result<Child> child = StartSync(paths_, ns_, *sandbox_);
+  if (!child) return;
+  pollfd ended{child->pidfd.get(), POLLIN, 0};
+  (void)::poll(&ended, 1, static_cast<int>(kLongest / 1'000'000));
+  Kill(*child);
+}
+
+}  // namespace kpod::pods
