@@ -32,15 +32,7 @@ int Supervisor::Run(Fd handshake) {
     answer["ready"] = true;
     answer["warnings"] = warnings;
   } else {
-    // Nothing half-made: what has started is killed before the command hears of it.
-    for (auto& c : containers_) {
-      if (c->running()) {
-        c->Kill();
-        while (c->running()) (void)loop_->Step(100'000'000);
-      }
-      c->Clean();
-    }
-    if (sandbox_) (void)sandbox_->Leave();
+    GiveUp();
     answer["error"] = begun.error().message();
     answer["exit"] = begun.error().exit_code();
   }
@@ -58,13 +50,16 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   if (!lock)
     return lock.error().code() == EWOULDBLOCK ? Error("already running") : std::move(lock.error());
   alive_ = std::move(*lock);
+  TRY(MarkStarting());
+  // Before the plan is read: who writes a new one and finds nobody listening knows that it will be
+  // read.
+  control_ = TRY(ListenControl(paths_.Control(ns_, name_)));
   Json plan = TRY(ReadJsonFile(paths_.Pod(ns_, name_) + "/plan.json"));
   plan_ = TRY(PlanFromJson(plan));
   loop_ = TRY(Loop::Create());
   TRY(WatchSignals());
   status_.supervisor_pid = ::getpid();
   status_.start_nanos = NowNanos();
-  control_ = TRY(ListenControl(paths_.Control(ns_, name_)));
   sandbox_ = TRY(Sandbox::Enter(paths_, plan_));
   status_.pod_ip = sandbox_->attachment().ip;
   TRY(ServeDns());
@@ -76,6 +71,37 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   Save();
   ArmRetry();
   return OkStatus();
+}
+
+// A pod that has run before has a status that says how it ended; behind it nobody would see that
+// this process died while it started. Without a status the pod is half made, and goes altogether.
+Status Supervisor::MarkStarting() {
+  std::string directory = paths_.Pod(ns_, name_);
+  SweepTemps(directory, "status.json");
+  Result<std::string> before = ReadFile(directory + "/status.json");
+  if (!before) return OkStatus();
+  status_before_ = std::move(*before);
+  PodStatus starting;
+  starting.supervisor_pid = ::getpid();
+  return WriteFileAtomic(directory + "/status.json", Dump(ToJson(starting), 1));
+}
+
+// Nothing half-made: what has started is killed before the command hears of the failure.
+void Supervisor::GiveUp() {
+  gave_up_ = true;
+  for (auto& c : containers_) {
+    if (c->running()) {
+      c->Kill();
+      while (c->running()) (void)loop_->Step(100'000'000);
+    }
+    c->Clean();
+  }
+  if (sandbox_) (void)sandbox_->Leave();
+  if (!alive_) return;  // somebody else's pod
+  (void)runtime::Cgroup::At(CgroupPath(paths_, StrCat(ns_, "_", name_))).Remove();
+  ::unlink(paths_.Control(ns_, name_).c_str());
+  if (!status_before_) return;
+  (void)WriteFileAtomic(paths_.Pod(ns_, name_) + "/status.json", *status_before_);
 }
 
 Status Supervisor::WatchSignals() {
@@ -156,6 +182,7 @@ Status Supervisor::StartContainer(size_t index, std::vector<std::string>* warnin
 }
 
 void Supervisor::OnContainerExit(size_t index) {
+  if (gave_up_) return;
   ContainerRun& run = *containers_[index];
   const ContainerPlan& c = plan_.containers[index];
   int code = run.status.state.terminated->exit_code;
@@ -265,6 +292,7 @@ void Supervisor::Stop(std::optional<int64_t> grace_seconds) {
   bool first = !stopping_;
   stopping_ = true;
   status_.stopped = true;
+  if (first) Save();  // dead from here on, it was stopped and not lost
   for (size_t i = 0; i < containers_.size(); ++i) {
     ContainerRun& run = *containers_[i];
     loop_->Cancel(run.restart_timer);

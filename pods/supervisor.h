@@ -26,6 +26,8 @@ class Supervisor {
 
  private:
   Status Begin(std::vector<std::string>* warnings);
+  Status MarkStarting();
+  void GiveUp();
   Status WriteSecrets();
   Status StartContainers(std::vector<std::string>* warnings);
   Status StartContainer(size_t index, std::vector<std::string>* warnings);
@@ -55,6 +57,8 @@ class Supervisor {
   std::string ns_, name_;
   Plan plan_;
   PodStatus status_;
+  std::optional<std::string>
+      status_before_;  // the text of status.json, of a pod that has been there before
   std::optional<Loop> loop_;
   std::optional<FileLock> alive_;
   std::optional<Sandbox> sandbox_;
@@ -71,6 +75,7 @@ class Supervisor {
   Loop::TimerId retry_timer_ = 0;
   int retries_ = 0;
   bool stopping_ = false;
+  bool gave_up_ = false;  // it did not start: nothing is restarted, nothing is written down
 };
 
 }  // namespace kpod::pods

@@ -2,6 +2,7 @@
 import shutil
 
 from harness import KpodTest, image_archive, pod
+from machine import cgroups
 from test_registry import HOST, RegistryTest, skopeo
 
 
@@ -50,6 +51,28 @@ class Errors(KpodTest):
     def test_one_bad_pod_of_two_leaves_neither(self):
         self.play(pod('good', 'sleep 1000') + '---\n' + pod('bad', 'x').replace('/bin/sh', '/no/such'), rc=127)
         self.assertEqual(self.pods(), [])
+
+    def test_one_bad_container_of_two_ends_both(self):
+        text = pod('two', 'sleep 1000') + '  - {name: bad, image: busybox, command: [/no/such]}\n'
+        self.assertIn('container bad', self.play(text, rc=127).stderr)
+        self.assertEqual(self.pods(), [])
+
+    def test_a_pod_that_does_not_start_again_stays_stopped(self):
+        program = self.dir / 'program'
+        program.write_text('#!/bin/sh\nsleep 1000\n')
+        program.chmod(0o755)
+        self.play(pod('again', 'x', f'volumes: [{{name: v, hostPath: {{path: {program}}}}}]\n', 'volumeMounts: [{name: v, mountPath: /program}]\n')
+                  .replace('["/bin/sh", "-c", "x"]', '[/program]'))
+        self.kpod('stop', 'again')
+        before = self.status('again')
+        program.chmod(0o644)
+        self.addCleanup(program.unlink)
+        self.assertIn('Permission denied', self.kpod('start', 'again', rc=126).stderr)
+        self.assertEqual(self.status('again'), before)
+        self.assertEqual(cgroups(f'{self.group}/default_again'), [])
+        program.chmod(0o755)
+        self.kpod('start', 'again')
+        self.wait_running('again')
 
     def test_an_unknown_capability(self):
         done = self.play(pod('cap', 'sleep 1', container_extra='securityContext: {capabilities: {add: [NOT_A_CAPABILITY]}}\n'), rc=125)
