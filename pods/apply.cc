@@ -346,7 +346,13 @@ Result<std::vector<kube::Object>> Manager::FindPlayed(const std::string& ns,
   }
   std::string source = AbsoluteSource(source_or_name);
   std::vector<kube::Object> found;
-  for (store::StoredObject& o : TRY(store.List())) {
+  std::vector<store::StoredObject> all = TRY(store.List());
+  // In the order in which they were first played, which is that of their file.
+  std::stable_sort(all.begin(), all.end(),
+                   [](const store::StoredObject& a, const store::StoredObject& b) {
+                     return a.created_nanos < b.created_nanos;
+                   });
+  for (store::StoredObject& o : all) {
     bool by_source = IsFrom(o.source, source);
     bool by_name =
         o.name == name && (o.ns == want_ns || o.ns.empty()) && (kind.empty() || o.kind == kind);

@@ -121,6 +121,8 @@ void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Imag
   out->groups = resolved->additional_gids;
   for (int64_t g : ps.supplemental_groups) out->groups.push_back(static_cast<uint32_t>(g));
   if (ps.fs_group) out->groups.push_back(static_cast<uint32_t>(*ps.fs_group));
+  // The primary group as well, so that no setgid program can shed it (CVE-2022-36109).
+  out->groups.push_back(out->gid);
   std::sort(out->groups.begin(), out->groups.end());
   out->groups.erase(std::unique(out->groups.begin(), out->groups.end()), out->groups.end());
 

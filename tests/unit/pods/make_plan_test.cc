@@ -50,25 +50,33 @@ TEST(MakePlan, Users) {
     std::vector<uint32_t> groups;
   };
   for (const Case& c :
-       {Case{"", "{}", "{}", 0, 0, {}}, Case{"web", "{}", "{}", 101, 102, {300, 301}},
-        Case{"101", "{}", "{}", 101, 102, {300, 301}}, Case{"web:logs", "{}", "{}", 101, 300, {}},
-        Case{"1500:1600", "{}", "{}", 1500, 1600, {}},
-        Case{"web", R"J({"runAsUser":1000})J", "{}", 1000, 0, {}},
+       {Case{"", "{}", "{}", 0, 0, {0}}, Case{"web", "{}", "{}", 101, 102, {102, 300, 301}},
+        Case{"101", "{}", "{}", 101, 102, {102, 300, 301}},
+        Case{"web:logs", "{}", "{}", 101, 300, {300}},
+        Case{"1500:1600", "{}", "{}", 1500, 1600, {1600}},
+        Case{"web", R"J({"runAsUser":1000})J", "{}", 1000, 0, {0}},
         Case{"",
              R"J({"runAsUser":1000,"runAsGroup":3000})J",
              R"J({"runAsUser":2000})J",
              2000,
              3000,
-             {}},
-        Case{"", R"J({"runAsGroup":3000})J", R"J({"runAsGroup":0})J", 0, 0, {}},
-        Case{"", R"J({"runAsUser":101})J", "{}", 101, 102, {300, 301}},
-        Case{"", R"J({"supplementalGroups":[7,5],"fsGroup":6})J", "{}", 0, 0, {5, 6, 7}},
+             {3000}},
+        Case{"", R"J({"runAsGroup":3000})J", R"J({"runAsGroup":0})J", 0, 0, {0}},
+        Case{"", R"J({"runAsUser":101})J", "{}", 101, 102, {102, 300, 301}},
+        Case{"", R"J({"supplementalGroups":[7,5],"fsGroup":6})J", "{}", 0, 0, {0, 5, 6, 7}},
+        // The tutorial on security contexts of Kubernetes' documentation.
+        Case{"",
+             R"J({"runAsUser":1000,"runAsGroup":3000,"fsGroup":2000,"supplementalGroups":[4000]})J",
+             "{}",
+             1000,
+             3000,
+             {2000, 3000, 4000}},
         Case{"web",
              R"J({"supplementalGroups":[300],"fsGroup":300})J",
              "{}",
              101,
              102,
-             {300, 301}}}) {
+             {102, 300, 301}}}) {
     FakeMachine m;
     m.images["app"] = {{"Cmd", {"x"}}, {"User", c.image_user}};
     ContainerPlan p = m.Container(std::string(R"J({"securityContext":)J") + c.container + "}",
