@@ -54,7 +54,7 @@ void AddContainers(const store::Paths& paths, const std::string& ns, const Words
   for (const std::string& name : pods_named) {
     Result<pods::PodRecord> p = pods::FindPod(paths, ns, name);
     if (!p) continue;
-    for (const pods::ContainerPlan& c : p->plan.containers) out->insert(c.name);
+    for (const pods::ContainerPlan* c : p->plan.All()) out->insert(c->name);
   }
 }
 

@@ -53,8 +53,8 @@ std::string VolumeKind(pods::VolumePlan::Kind kind) {
 std::string Container(const pods::PodRecord& p, const pods::ContainerPlan& c) {
   std::string out = StrCat("  ", c.name, ":\n");
   const pods::ContainerStatus* status = nullptr;
-  for (const pods::ContainerStatus& s : p.status.containers) {
-    if (s.name == c.name) status = &s;
+  for (const pods::ContainerStatus* s : p.Containers()) {
+    if (s->name == c.name) status = s;
   }
   if (status != nullptr) out += Field("Container ID", status->container_id, 4);
   out += Field("Image", c.image, 4) +
@@ -90,6 +90,8 @@ std::string DescribePod(const pods::PodRecord& p, const std::vector<pods::Event>
   if (!p.plan.owner_kind.empty())
     out += Field("Controlled By", StrCat(p.plan.owner_kind, "/", p.plan.owner_name));
   if (!p.status.message.empty()) out += Field("Message", p.status.message);
+  if (!p.plan.init_containers.empty()) out += "Init Containers:\n";
+  for (const pods::ContainerPlan& c : p.plan.init_containers) out += Container(p, c);
   out += "Containers:\n";
   for (const pods::ContainerPlan& c : p.plan.containers) out += Container(p, c);
   out += p.plan.volumes.empty() ? Field("Volumes", "") : "Volumes:\n";

@@ -89,8 +89,10 @@ Status WakePods(const store::Paths& paths) {
   pods::Manager manager(paths);
   std::set<std::string> namespaces;
   for (const pods::PodRecord& p : TRY(pods::ListPods(paths))) {
-    bool waits = std::any_of(p.plan.containers.begin(), p.plan.containers.end(),
-                             [](const auto& c) { return !c.blocked.reason.empty(); });
+    std::vector<const pods::ContainerPlan*> all = p.plan.All();
+    bool waits = std::any_of(all.begin(), all.end(), [](const pods::ContainerPlan* c) {
+      return !c->blocked.reason.empty();
+    });
     if (waits) namespaces.insert(p.plan.ns);
   }
   for (const std::string& ns : namespaces) TRY(manager.Reconcile(ns));
@@ -184,8 +186,8 @@ Result<int> Tag(Invocation& in) {
 Result<std::vector<std::string>> ImagesInUse(const store::Paths& paths) {
   std::set<std::string> ids;
   for (const pods::PodRecord& p : TRY(pods::ListPods(paths))) {
-    for (const pods::ContainerPlan& c : p.plan.containers) {
-      if (!c.image_id.empty()) ids.insert(c.image_id);
+    for (const pods::ContainerPlan* c : p.plan.All()) {
+      if (!c->image_id.empty()) ids.insert(c->image_id);
     }
   }
   return std::vector<std::string>(ids.begin(), ids.end());

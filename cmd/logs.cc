@@ -79,7 +79,11 @@ Result<std::vector<Stream>> StreamsFor(Invocation& in) {
   std::vector<Stream> out;
   for (const pods::PodRecord& p : pods) {
     std::vector<std::string> names;
-    for (const pods::ContainerStatus& c : p.status.containers) {
+    for (const pods::ContainerStatus* status : p.Containers()) {
+      const pods::ContainerStatus& c = *status;
+      // Init containers are asked for by name, or with --all-containers.
+      bool asked = c.name == container || in.Flag("all-containers");
+      if (c.init && !asked) continue;
       names.push_back(c.name);
       if (!container.empty() && c.name != container) continue;
       Stream s{p, c, "", pods::LogPath(p, c, in.Flag("previous"))};
@@ -126,7 +130,8 @@ Status Follow(const Invocation& in, const std::vector<Stream>& streams,
       Result<pods::PodRecord> now =
           pods::FindPod(in.paths, streams[i].pod.plan.ns, streams[i].pod.plan.name);
       if (!now) continue;
-      for (const pods::ContainerStatus& c : now->status.containers) {
+      for (const pods::ContainerStatus* status : now->Containers()) {
+        const pods::ContainerStatus& c = *status;
         if (c.name != streams[i].container.name) continue;
         std::string path = pods::LogPath(*now, c, false);
         if (path == paths[i] || !Exists(path)) continue;

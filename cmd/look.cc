@@ -68,8 +68,8 @@ std::string StateText(const pods::PodRecord& p, const pods::ContainerStatus* s) 
 }
 
 const pods::ContainerStatus* StatusOf(const pods::PodRecord& p, const std::string& name) {
-  for (const pods::ContainerStatus& s : p.status.containers) {
-    if (s.name == name) return &s;
+  for (const pods::ContainerStatus* s : p.Containers()) {
+    if (s->name == name) return s;
   }
   return nullptr;
 }
@@ -82,9 +82,11 @@ Result<int> Ps(Invocation& in) {
   Table table({"POD", "CONTAINER", "IMAGE", "STATUS", "RESTARTS", "PORTS", "AGE"});
   Json rows = Json::array();
   for (const pods::PodRecord& p : TRY(PodsFor(in))) {
-    for (const pods::ContainerPlan& c : p.plan.containers) {
+    for (const pods::ContainerPlan* plan : p.plan.All()) {
+      const pods::ContainerPlan& c = *plan;
       const pods::ContainerStatus* s = StatusOf(p, c.name);
-      bool ended = p.lost || !p.alive;
+      bool done = s != nullptr && s->init && !s->sidecar && s->state.terminated;
+      bool ended = p.lost || !p.alive || done;
       if (ended && !in.Flag("all")) continue;
       std::string state = StateText(p, s);
       int restarts = s == nullptr ? 0 : s->restart_count;
@@ -124,7 +126,7 @@ Result<int> PodPs(Invocation& in) {
       std::printf("%s\n", NameOf(p).c_str());
       continue;
     }
-    std::string ready = StrCat(p.ReadyCount(), "/", p.plan.containers.size());
+    std::string ready = StrCat(p.ReadyCount(), "/", p.ContainerCount());
     table.Add({NameOf(p), ready, p.StatusWord(), StrCat(p.Restarts()), Age(p.plan.created_nanos),
                p.status.pod_ip.empty() ? "<none>" : p.status.pod_ip});
     rows.push_back({{"Namespace", p.plan.ns},
@@ -207,7 +209,8 @@ Result<int> Events(Invocation& in) {
 Result<int> Top(Invocation& in) {
   Table table({"POD", "CONTAINER", "PID", "COMMAND"});
   for (const pods::PodRecord& p : TRY(SelectPods(in))) {
-    for (const pods::ContainerStatus& s : p.status.containers) {
+    for (const pods::ContainerStatus* container : p.Containers()) {
+      const pods::ContainerStatus& s = *container;
       if (s.pid == 0) continue;
       auto group = runtime::Cgroup::At(pods::CgroupPath(in.paths, p.plan.Id(), s.name));
       for (pid_t pid : TRY(group.Processes())) {
@@ -240,7 +243,8 @@ Status PrintStats(const Invocation& in) {
   for (const pods::PodRecord& p : TRY(pods::ListPods(in.paths))) {
     bool wanted =
         in.args.empty() || std::find(in.args.begin(), in.args.end(), p.plan.name) != in.args.end();
-    for (const pods::ContainerStatus& s : p.status.containers) {
+    for (const pods::ContainerStatus* container : p.Containers()) {
+      const pods::ContainerStatus& s = *container;
       if (!wanted || s.pid == 0 || !p.alive) continue;
       Row row{NameOf(p),
               s.name,

@@ -111,10 +111,11 @@ Result<std::string> Lacks(const std::vector<pods::PodRecord>& all,
       return Error(StrCat("pod ", p.plan.name, " has failed: ", word,
                           p.status.message.empty() ? "" : ": " + p.status.message));
     }
-    if (p.ReadyCount() == static_cast<int>(p.plan.containers.size())) continue;
+    if (p.ReadyCount() == p.ContainerCount()) continue;
     std::string message;
-    for (const pods::ContainerStatus& c : p.status.containers) {
-      if (c.state.waiting && !c.state.waiting->message.empty()) message = c.state.waiting->message;
+    for (const pods::ContainerStatus* c : p.Containers()) {
+      const auto& waiting = c->state.waiting;
+      if (waiting && !waiting->message.empty()) message = waiting->message;
     }
     return StrCat("pod ", p.plan.name, ": ", word, message.empty() ? "" : ": " + message);
   }

@@ -4,8 +4,28 @@
 
 namespace kpod::pods {
 
-bool ShouldRestart(const std::string& policy, int exit_code) {
-  return policy == "Always" || (policy == "OnFailure" && exit_code != 0);
+namespace {
+
+const kube::RestartRule* MatchingRule(const ContainerPlan& c, int exit_code) {
+  for (const kube::RestartRule& r : c.restart_rules) {
+    bool listed =
+        std::find(r.exit_codes.begin(), r.exit_codes.end(), exit_code) != r.exit_codes.end();
+    if (listed == (r.exit_codes_op == "In")) return &r;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool WillRestart(const ContainerPlan& c, bool init, int exit_code) {
+  if (MatchingRule(c, exit_code) != nullptr) return true;
+  if (init && !c.sidecar) return c.restart_policy != "Never" && exit_code != 0;
+  return c.restart_policy == "Always" || (c.restart_policy == "OnFailure" && exit_code != 0);
+}
+
+bool RestartsAll(const ContainerPlan& c, int exit_code) {
+  const kube::RestartRule* rule = MatchingRule(c, exit_code);
+  return rule != nullptr && rule->action == "RestartAllContainers";
 }
 
 int64_t Backoff::NextDelay(int64_t now) {

@@ -1,15 +1,20 @@
-// When a container that ended starts again. Pure.
+// Whether and when a container that ended starts again. Pure.
 // Source: Kubernetes pod lifecycle: the first restart is at once, then 10 s doubling to 5 min, and
 // a container that has run for 10 minutes starts afresh (kubelet's flowcontrol.Backoff expires
 // after twice its maximum).
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include "pods/plan.h"
 
 namespace kpod::pods {
 
-bool ShouldRestart(const std::string& restart_policy, int exit_code);
+// By the first of its rules that matches, else by its policy. An init container that is no sidecar
+// does not come again after it ended well, whatever the policy says.
+bool WillRestart(const ContainerPlan& container, bool init, int exit_code);
+// A rule wants the whole pod to start anew (RestartAllContainers, KEP-5532).
+bool RestartsAll(const ContainerPlan& container, int exit_code);
 
 class Backoff {
  public:

@@ -162,10 +162,26 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
 
   status.container_id = NewContainerId();
   status.pid = started_->child.pid;
-  status.started = status.ready = true;
+  status.started = status.ready = false;  // its probes tell
   status.state = ContainerState{};
   status.state.running = Running{NowNanos()};
   return OkStatus();
+}
+
+Result<runtime::Started> ContainerRun::Exec(const Plan& plan, const ContainerPlan& c,
+                                            const std::vector<std::string>& argv, int output_fd) {
+  if (!started_) return Error(StrCat("container ", c.name, " is not running"));
+  runtime::Spec spec = SpecFor(paths_, plan, c, PathsFor(paths_, plan, c.name, 0));
+  runtime::ExecOptions options;
+  options.target = started_->child.pid;
+  options.process = std::move(spec.process);
+  options.process.args = argv;
+  options.process.terminal = false;
+  TRY(ApplySeccomp(paths_, c, &options.seccomp, &options.default_seccomp));
+  options.cache_dir = paths_.run + "/seccomp";
+  options.stdout_fd = options.stderr_fd = output_fd;
+  options.cgroup = &*cgroup_;
+  return runtime::Exec(options);
 }
 
 void ContainerRun::CloseStreams() {

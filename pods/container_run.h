@@ -9,7 +9,6 @@
 
 #include "base/loop.h"
 #include "base/result.h"
-#include "pods/backoff.h"
 #include "pods/launch.h"
 #include "pods/log_writer.h"
 #include "pods/plan.h"
@@ -32,6 +31,10 @@ class ContainerRun {
   Status Start(const Plan& plan, const ContainerPlan& container, std::function<void()> on_exit,
                std::vector<std::string>* warnings);
 
+  // A further process in the running container, its standard output and error at `output_fd`.
+  Result<runtime::Started> Exec(const Plan& plan, const ContainerPlan& container,
+                                const std::vector<std::string>& argv, int output_fd);
+
   void Signal(int signal);
   void Kill();  // SIGKILL to all of the container's processes
   bool running() const { return started_.has_value(); }
@@ -39,8 +42,6 @@ class ContainerRun {
   void Clean();
 
   ContainerStatus status;
-  Backoff backoff;
-  Loop::TimerId restart_timer = 0;
 
  private:
   Status OpenStreams(const Plan& plan, const ContainerPlan& container);

@@ -97,23 +97,34 @@ void SetEnv(std::vector<std::string>* env, const std::string& line) {
   env->push_back(line);
 }
 
+// "": the first container, as kubectl takes it.
+const ContainerPlan* FindContainer(const Plan& plan, const std::string& name) {
+  if (name.empty()) return plan.containers.empty() ? nullptr : plan.containers.data();
+  for (const ContainerPlan* c : plan.All()) {
+    if (c->name == name) return c;
+  }
+  return nullptr;
+}
+
+const ContainerStatus* FindStatus(const PodStatus& status, const std::string& name) {
+  for (const auto* list : {&status.containers, &status.init_containers}) {
+    for (const ContainerStatus& s : *list) {
+      if (s.name == name) return &s;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
-  size_t index = 0;
-  if (!request.container.empty()) {
-    while (index < pod.plan.containers.size() &&
-           pod.plan.containers[index].name != request.container)
-      ++index;
-    if (index == pod.plan.containers.size()) {
-      return Error(
-          StrCat("container ", request.container, " is not valid for pod ", pod.plan.name));
-    }
+  const ContainerPlan* plan = FindContainer(pod.plan, request.container);
+  if (plan == nullptr) {
+    return Error(StrCat("container ", request.container, " is not valid for pod ", pod.plan.name));
   }
-  const ContainerPlan& c = pod.plan.containers[index];
-  auto status = std::find_if(pod.status.containers.begin(), pod.status.containers.end(),
-                             [&](const ContainerStatus& s) { return s.name == c.name; });
-  if (!pod.alive || status == pod.status.containers.end() || status->pid == 0) {
+  const ContainerPlan& c = *plan;
+  const ContainerStatus* status = FindStatus(pod.status, c.name);
+  if (!pod.alive || status == nullptr || status->pid == 0) {
     return Error(StrCat("container ", c.name, " of pod ", pod.plan.name, " is not running"));
   }
   runtime::Spec spec = SpecFor(paths_, pod.plan, c, PathsFor(paths_, pod.plan, c.name, 0));

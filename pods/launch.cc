@@ -199,29 +199,60 @@ runtime::Resources ResourcesFor(const ContainerPlan& c) {
   return r;
 }
 
-runtime::Resources PodResourcesFor(const Plan& plan) {
-  runtime::Resources r;
-  int64_t request = 0;
-  int64_t cpu = 0;
-  int64_t memory = 0;
-  bool all_cpu = !plan.containers.empty();
-  bool all_memory = all_cpu;
-  auto add = [](int64_t* sum, int64_t more) {
-    if (__builtin_add_overflow(*sum, more, sum)) *sum = INT64_MAX;
-  };
-  for (const ContainerPlan& c : plan.containers) {
-    add(&request, c.cpu_milli_request.value_or(0));
-    add(&cpu, c.cpu_milli_limit.value_or(0));
-    add(&memory, c.memory_limit.value_or(0));
+namespace {
+
+// What containers that run at once take together; a limit that one of them lacks there is none.
+struct Sum {
+  int64_t cpu_request = 0, cpu_limit = 0, memory_limit = 0;
+  bool all_cpu = true, all_memory = true;
+
+  void Add(const ContainerPlan& c) {
+    auto add = [](int64_t* sum, int64_t more) {
+      if (__builtin_add_overflow(*sum, more, sum)) *sum = INT64_MAX;
+    };
+    add(&cpu_request, c.cpu_milli_request.value_or(0));
+    add(&cpu_limit, c.cpu_milli_limit.value_or(0));
+    add(&memory_limit, c.memory_limit.value_or(0));
     all_cpu = all_cpu && c.cpu_milli_limit;
     all_memory = all_memory && c.memory_limit;
   }
-  r.cpu_shares = SharesFor(request);
-  if (all_cpu) LimitCpu(cpu, &r);
+  void AtLeast(const Sum& other) {
+    cpu_request = std::max(cpu_request, other.cpu_request);
+    cpu_limit = std::max(cpu_limit, other.cpu_limit);
+    memory_limit = std::max(memory_limit, other.memory_limit);
+    all_cpu = all_cpu && other.all_cpu;
+    all_memory = all_memory && other.all_memory;
+  }
+};
+
+// The containers beside the sidecars, or one init container beside the sidecars that are up by
+// then, whichever is more.
+Sum TotalOf(const Plan& plan) {
+  Sum sidecars;
+  std::vector<Sum> stages;
+  for (const ContainerPlan& c : plan.init_containers) {
+    Sum stage = sidecars;
+    stage.Add(c);
+    if (c.sidecar) sidecars = stage;
+    stages.push_back(stage);
+  }
+  Sum total = sidecars;
+  for (const ContainerPlan& c : plan.containers) total.Add(c);
+  for (const Sum& stage : stages) total.AtLeast(stage);
+  return total;
+}
+
+}  // namespace
+
+runtime::Resources PodResourcesFor(const Plan& plan) {
+  runtime::Resources r;
+  Sum total = TotalOf(plan);
+  r.cpu_shares = SharesFor(total.cpu_request);
+  if (total.all_cpu) LimitCpu(total.cpu_limit, &r);
   // The kernel charges a container's own group to this one: a limit below that (somebody wrote
   // "10") would forbid the container to exist, where it should come and be killed.
   constexpr int64_t kGroupsThemselves = 16 << 20;
-  if (all_memory) r.memory_limit = std::max(memory, kGroupsThemselves);
+  if (total.all_memory) r.memory_limit = std::max(total.memory_limit, kGroupsThemselves);
   return r;
 }
 

@@ -350,6 +350,9 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   for (const kube::Volume& v : pod.spec.volumes) {
     plan.volumes.push_back(PlanVolume(v, lookups, &plan.blocked));
   }
+  for (const kube::Container& c : pod.spec.init_containers) {
+    plan.init_containers.push_back(PlanContainer(pod, c, true, plan, lookups));
+  }
   for (const kube::Container& c : pod.spec.containers) {
     plan.containers.push_back(PlanContainer(pod, c, false, plan, lookups));
   }

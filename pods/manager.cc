@@ -65,6 +65,22 @@ Status Manager::Reconcile(const std::string& ns) {
 
 namespace {
 
+void EndLost(ContainerStatus* c) {
+  c->pid = 0;
+  bool completed = c->init && c->state.terminated;
+  c->started = false;
+  c->ready = completed && c->ready;
+  if (!c->state.running) return;
+  Terminated t;
+  t.exit_code = 137;
+  t.signal = 9;
+  t.reason = "Error";
+  t.started_nanos = c->state.running->started_nanos;
+  t.finished_nanos = NowNanos();
+  c->state = ContainerState{};
+  c->state.terminated = t;
+}
+
 // One pod's directory as a crash may have left it. True when something was mended. The caller holds
 // the namespace's lock, so no command is at work on it.
 Result<bool> MendPod(const store::Paths& paths, const std::string& ns, const std::string& name) {
@@ -87,18 +103,8 @@ Result<bool> MendPod(const store::Paths& paths, const std::string& ns, const std
   status.phase = "Failed";
   status.reason = "Lost";
   status.message = "The pod's supervisor died; its containers were ended.";
-  for (ContainerStatus& c : status.containers) {
-    c.ready = c.started = false;
-    c.pid = 0;
-    if (!c.state.running) continue;
-    Terminated t;
-    t.exit_code = 137;
-    t.signal = 9;
-    t.reason = "Error";
-    t.started_nanos = c.state.running->started_nanos;
-    t.finished_nanos = NowNanos();
-    c.state = ContainerState{};
-    c.state.terminated = t;
+  for (auto* list : {&status.init_containers, &status.containers}) {
+    for (ContainerStatus& c : *list) EndLost(&c);
   }
   TRY(WriteFileAtomic(dir + "/status.json", Dump(ToJson(status), 1)));
   Event e;

@@ -170,6 +170,13 @@ std::string Read(const Json& j, T& v) {
 
 }  // namespace
 
+std::vector<const ContainerPlan*> Plan::All() const {
+  std::vector<const ContainerPlan*> out;
+  for (const ContainerPlan& c : init_containers) out.push_back(&c);
+  for (const ContainerPlan& c : containers) out.push_back(&c);
+  return out;
+}
+
 Json ToJson(const Plan& plan) { return Write(plan); }
 
 Result<Plan> PlanFromJson(const Json& j) {

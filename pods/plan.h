@@ -95,6 +95,7 @@ struct Plan {
   std::vector<VolumePlan> volumes;
   std::vector<ContainerPlan> init_containers, containers;
 
+  std::vector<const ContainerPlan*> All() const;  // init containers first
   std::string Id() const { return ns + "_" + name; }
 };
 

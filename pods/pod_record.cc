@@ -1,4 +1,6 @@
 // Pods as they lie on disk, and the words that people read about them.
+#include <algorithm>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/status.h"
@@ -12,7 +14,9 @@ std::string OfTerminated(const Terminated& t) {
   return t.signal != 0 ? StrCat("Signal:", t.signal) : StrCat("ExitCode:", t.exit_code);
 }
 
-bool IsRunningSidecar(const ContainerStatus& c) { return c.started && c.state.running; }
+bool IsRunningSidecar(const ContainerStatus& c) {
+  return c.sidecar && c.started && c.state.running;
+}
 
 // The first init container that is not done decides; "" when all are.
 std::string InitWord(const std::vector<ContainerStatus>& init, size_t planned) {
@@ -91,6 +95,10 @@ Result<PodRecord> ReadPod(const store::Paths& paths, const std::string& director
   }
   FillFromPlan(pod.plan, pod.plan.init_containers, true, &pod.status.init_containers);
   FillFromPlan(pod.plan, pod.plan.containers, false, &pod.status.containers);
+  for (ContainerStatus& c : pod.status.init_containers) {
+    for (const ContainerPlan& p : pod.plan.init_containers)
+      c.sidecar |= p.name == c.name && p.sidecar;
+  }
   return pod;
 }
 
@@ -133,6 +141,19 @@ int PodRecord::ReadyCount() const {
     if (c.ready && c.state.running) ++ready;
   }
   return ready;
+}
+
+int PodRecord::ContainerCount() const {
+  auto sidecars = std::count_if(plan.init_containers.begin(), plan.init_containers.end(),
+                                [](const ContainerPlan& c) { return c.sidecar; });
+  return static_cast<int>(sidecars) + static_cast<int>(plan.containers.size());
+}
+
+std::vector<const ContainerStatus*> PodRecord::Containers() const {
+  std::vector<const ContainerStatus*> out;
+  for (const ContainerStatus& c : status.init_containers) out.push_back(&c);
+  for (const ContainerStatus& c : status.containers) out.push_back(&c);
+  return out;
 }
 
 int PodRecord::Restarts() const {

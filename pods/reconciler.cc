@@ -33,9 +33,10 @@ std::string NewUid() {
 }
 
 bool Waits(const Plan& plan) {
+  std::vector<const ContainerPlan*> all = plan.All();
   return !plan.blocked.reason.empty() ||
-         std::any_of(plan.containers.begin(), plan.containers.end(),
-                     [](const auto& c) { return !c.blocked.reason.empty(); });
+         std::any_of(all.begin(), all.end(),
+                     [](const ContainerPlan* c) { return !c->blocked.reason.empty(); });
 }
 
 // A plan made without pulling knows only that an image is missing; why the last attempt failed is
@@ -44,11 +45,14 @@ void KeepPullErrors(const Plan& before, Plan* now) {
   const auto failed = [](const ContainerPlan& c) {
     return c.blocked.reason == "ErrImagePull" && c.blocked.message.starts_with("failed to pull");
   };
-  for (ContainerPlan& c : now->containers) {
-    if (c.blocked.reason != "ErrImagePull" || failed(c)) continue;
-    auto same = [&](const ContainerPlan& old) { return old.image == c.image && failed(old); };
-    auto old = std::find_if(before.containers.begin(), before.containers.end(), same);
-    if (old != before.containers.end()) c.blocked.message = old->blocked.message;
+  std::vector<const ContainerPlan*> all = before.All();
+  for (auto* list : {&now->init_containers, &now->containers}) {
+    for (ContainerPlan& c : *list) {
+      if (c.blocked.reason != "ErrImagePull" || failed(c)) continue;
+      auto same = [&](const ContainerPlan* old) { return old->image == c.image && failed(*old); };
+      auto old = std::find_if(all.begin(), all.end(), same);
+      if (old != all.end()) c.blocked.message = (*old)->blocked.message;
+    }
   }
 }
 

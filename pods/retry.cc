@@ -20,14 +20,14 @@ namespace kpod::pods {
 
 namespace {
 
-bool WaitsForImage(const ContainerPlan& c) { return c.blocked.reason == "ErrImagePull"; }
+bool WaitsForImage(const ContainerPlan* c) { return c->blocked.reason == "ErrImagePull"; }
 
 Status Retry(const store::Paths& paths, const Plan& plan) {
   std::map<std::string, std::string> errors;
   images::ImageStore store(paths);
   std::set<std::string> wanted;
-  for (const ContainerPlan& c : plan.containers) {
-    if (WaitsForImage(c)) wanted.insert(c.image);
+  for (const ContainerPlan* c : plan.All()) {
+    if (WaitsForImage(c)) wanted.insert(c->image);
   }
   for (const std::string& image : wanted) {
     Result<images::Image> pulled = store.Pull(image, {}, nullptr);
@@ -45,8 +45,9 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
 }  // namespace
 
 bool WaitsForRetry(const Plan& plan) {
+  std::vector<const ContainerPlan*> all = plan.All();
   return plan.blocked.message.starts_with("MountVolume.SetUp failed") ||
-         std::any_of(plan.containers.begin(), plan.containers.end(), WaitsForImage);
+         std::any_of(all.begin(), all.end(), WaitsForImage);
 }
 
 int64_t RetryDelayNanos(int attempt) {

@@ -54,8 +54,9 @@ struct SharedTree {
 };
 
 bool IsBidirectional(const Plan& plan, const std::string& volume) {
-  return std::any_of(plan.containers.begin(), plan.containers.end(), [&](const ContainerPlan& c) {
-    return std::any_of(c.mounts.begin(), c.mounts.end(), [&](const MountPlan& m) {
+  std::vector<const ContainerPlan*> all = plan.All();
+  return std::any_of(all.begin(), all.end(), [&](const ContainerPlan* c) {
+    return std::any_of(c->mounts.begin(), c->mounts.end(), [&](const MountPlan& m) {
       return m.volume == volume && m.propagation == "Bidirectional";
     });
   });

@@ -102,6 +102,28 @@ std::vector<ContainerStatus> ContainersFromJson(const Json& list, bool init) {
   return out;
 }
 
+Json ConditionsToJson(const std::vector<Condition>& conditions) {
+  Json out = Json::array();
+  for (const Condition& c : conditions) {
+    Json j = {{"type", c.type}, {"status", c.status ? "True" : "False"}};
+    PutTime(j, "lastTransitionTime", c.transition_nanos);
+    PutText(j, "reason", c.reason);
+    PutText(j, "message", c.message);
+    out.push_back(std::move(j));
+  }
+  return out;
+}
+
+std::vector<Condition> ConditionsFromJson(const Json& list) {
+  std::vector<Condition> out;
+  if (!list.is_array()) return out;
+  for (const Json& j : list) {
+    out.push_back({StringAt(j, "type"), StringAt(j, "status") == "True",
+                   TimeAt(j, "lastTransitionTime"), StringAt(j, "reason"), StringAt(j, "message")});
+  }
+  return out;
+}
+
 }  // namespace
 
 Json ToJson(const PodStatus& s) {
@@ -109,12 +131,17 @@ Json ToJson(const PodStatus& s) {
   j["phase"] = s.phase;
   PutText(j, "reason", s.reason);
   PutText(j, "message", s.message);
-  PutText(j, "hostIP", s.host_ip);
+  if (!s.conditions.empty()) j["conditions"] = ConditionsToJson(s.conditions);
+  if (!s.host_ip.empty()) {
+    j["hostIP"] = s.host_ip;
+    j["hostIPs"] = Json::array({Json{{"ip", s.host_ip}}});
+  }
   if (!s.pod_ip.empty()) {
     j["podIP"] = s.pod_ip;
     j["podIPs"] = Json::array({Json{{"ip", s.pod_ip}}});
   }
   PutTime(j, "startTime", s.start_nanos);
+  PutText(j, "qosClass", s.qos_class);
   if (!s.init_containers.empty()) {
     j["initContainerStatuses"] = ContainersToJson(s.init_containers);
   }
@@ -137,6 +164,11 @@ Result<PodStatus> PodStatusFromJson(const Json& j) {
   s.containers = ContainersFromJson(At(j, "containerStatuses"), false);
   s.supervisor_pid = SmallIntAt(j, "kpodSupervisorPid");
   s.stopped = BoolAt(j, "kpodStopped");
+  s.qos_class = StringAt(j, "qosClass");
+  s.conditions = ConditionsFromJson(At(j, "conditions"));
+  for (const Condition& c : s.conditions) {
+    if (c.type == "Initialized") s.initialized = c.status;
+  }
   return s;
 }
 

@@ -39,10 +39,21 @@ struct ContainerStatus {
   ContainerState state, last_state;
   int restart_count = 0;
   bool ready = false, started = false;
-  int pid = 0;               // host pid while running; kpod's own addition, as is:
-  std::string container_id;  // "kpod://<64 hex>"
-  bool init = false;
+  int pid = 0;                         // host pid while running; kpod's own addition, as is:
+  std::string container_id;            // "kpod://<64 hex>"
+  bool init = false, sidecar = false;  // by the plan
 };
+
+// Of core/v1's PodCondition what one machine can tell.
+struct Condition {
+  std::string type;  // PodScheduled PodReadyToStartContainers Initialized ContainersReady Ready
+  bool status = false;
+  int64_t transition_nanos = 0;
+  std::string reason = {}, message = {};
+};
+
+// PodStatus::reason of a pod that ran beyond activeDeadlineSeconds.
+constexpr const char* kDeadlineExceeded = "DeadlineExceeded";
 
 struct PodStatus {
   std::string phase = "Pending";  // Pending Running Succeeded Failed Unknown
@@ -50,7 +61,10 @@ struct PodStatus {
   std::string pod_ip, host_ip;
   int64_t start_nanos = 0;
   int supervisor_pid = 0;
-  bool stopped = false;  // by kpod stop: not to be started by itself
+  bool stopped = false;      // by kpod stop: not to be started by itself
+  bool initialized = false;  // see pod_phase.h; kept as the condition Initialized
+  std::vector<Condition> conditions;
+  std::string qos_class;  // Guaranteed Burstable BestEffort
   std::vector<ContainerStatus> init_containers, containers;
 };
 
@@ -71,6 +85,8 @@ struct PodRecord {
   // with --start=false, "Lost".
   std::string StatusWord() const;
   int ReadyCount() const;
+  int ContainerCount() const;  // those that are to be ready: the sidecars and the containers
+  std::vector<const ContainerStatus*> Containers() const;  // init containers first
   int Restarts() const;
 };
 

@@ -16,6 +16,7 @@
 #include "pods/events.h"
 #include "pods/launch.h"
 #include "pods/lookups.h"
+#include "pods/pod_phase.h"
 #include "pods/retry.h"
 #include "pods/volumes.h"
 
@@ -39,6 +40,7 @@ int Supervisor::Run(Fd handshake) {
   (void)SendWithFds(handshake.get(), Dump(answer), {});
   handshake.Reset();
   if (!begun) return begun.error().exit_code();
+  beginning_ = false;
   CheckEnd();
   ::malloc_trim(0);  // the plan was parsed and is gone: a supervisor stays for days
   Status ran = loop_->Run();
@@ -66,8 +68,12 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(WriteSecrets());
   (void)TRY(
       runtime::Cgroup::Create(CgroupPath(paths_, plan_.Id()), PodResourcesFor(plan_), warnings));
-  TRY(StartContainers(warnings));
+  MakeContainers();
+  TRY(Advance(true, warnings));
   TRY(ServeControl());
+  if (plan_.active_deadline_seconds) {
+    loop_->After(*plan_.active_deadline_seconds * Backoff::kSecond, [this] { OnDeadline(); });
+  }
   Save();
   ArmRetry();
   return OkStatus();
@@ -88,13 +94,12 @@ Status Supervisor::MarkStarting() {
 
 // Nothing half-made: what has started is killed before the command hears of the failure.
 void Supervisor::GiveUp() {
-  gave_up_ = true;
-  for (auto& c : containers_) {
-    if (c->running()) {
-      c->Kill();
-      while (c->running()) (void)loop_->Step(100'000'000);
-    }
-    c->Clean();
+  ending_ = true;
+  for (ContainerLife* c : all_) {
+    c->CancelRestart();
+    c->Terminate(0, false);
+    while (c->state() == ContainerLife::State::kRunning) (void)loop_->Step(100'000'000);
+    c->run().Clean();
   }
   if (sandbox_) (void)sandbox_->Leave();
   if (!alive_) return;  // somebody else's pod
@@ -147,120 +152,29 @@ Status Supervisor::WriteSecrets() {
   return OkStatus();
 }
 
-Status Supervisor::StartContainers(std::vector<std::string>* warnings) {
-  for (size_t i = 0; i < plan_.containers.size(); ++i) {
-    containers_.push_back(std::make_unique<ContainerRun>(paths_, &*loop_, &*sandbox_));
-    containers_.back()->status.name = plan_.containers[i].name;
-    containers_.back()->status.image = plan_.containers[i].image;
-    TRY(StartContainer(i, warnings));
-  }
-  return OkStatus();
-}
-
-Status Supervisor::StartContainer(size_t index, std::vector<std::string>* warnings) {
-  const ContainerPlan& c = plan_.containers[index];
-  ContainerRun& run = *containers_[index];
-  const Blocked& blocked = plan_.blocked.reason.empty() ? c.blocked : plan_.blocked;
-  if (!blocked.reason.empty()) {
-    run.status.state = ContainerState{};
-    if (blocked.reason == "ErrImagePull" && retries_ > 0) {
-      std::string words = StrCat("Back-off pulling image \"", c.image, "\"");
-      run.status.state.waiting =
-          Waiting{"ImagePullBackOff", StrCat(words, ": ErrImagePull: ", blocked.message)};
-      Tell("Normal", "BackOff", c.name, words);
-      return OkStatus();
-    }
-    run.status.state.waiting = Waiting{blocked.reason, blocked.message};
-    Tell("Warning", "Failed", c.name, "Error: " + blocked.message);
-    return OkStatus();
-  }
-  TRY(run.Start(
-             plan_, c, [this, index] { OnContainerExit(index); }, warnings)
-          .Context("container " + c.name));
-  Tell("Normal", "Started", c.name, "Started container " + c.name);
-  return OkStatus();
-}
-
-void Supervisor::OnContainerExit(size_t index) {
-  if (gave_up_) return;
-  ContainerRun& run = *containers_[index];
-  const ContainerPlan& c = plan_.containers[index];
-  int code = run.status.state.terminated->exit_code;
-  if (stopping_ || !ShouldRestart(plan_.restart_policy, code)) {
-    CheckEnd();
-    Save();
-    return;
-  }
-  int64_t delay = run.backoff.NextDelay(MonotonicNanos());
-  if (delay == 0) {
-    Restart(index);
-    Save();
-    return;
-  }
-  run.status.last_state = run.status.state;
-  run.status.state = ContainerState{};
-  run.status.state.waiting =
-      Waiting{"CrashLoopBackOff",
-              StrCat("back-off ", HumanDuration(delay), " restarting failed container=", c.name,
-                     " pod=", name_, "_", ns_)};
-  Tell("Warning", "BackOff", c.name,
-       StrCat("Back-off restarting failed container ", c.name, " in pod ", name_));
-  run.restart_timer = loop_->After(delay, [this, index] {
-    Restart(index);
-    Save();
-  });
-  Save();
-}
-
-void Supervisor::Restart(size_t index) {
-  ContainerRun& run = *containers_[index];
-  const ContainerPlan& c = plan_.containers[index];
-  run.restart_timer = 0;
-  if (run.status.state.terminated) run.status.last_state = run.status.state;
-  ++run.status.restart_count;
-  std::vector<std::string> warnings;
-  Status started = StartContainer(index, &warnings);
-  if (started) return;
-  // It ran before and does not start now: that is the pod's trouble, told in its status and tried
-  // again.
-  int64_t delay = std::max<int64_t>(run.backoff.NextDelay(MonotonicNanos()), Backoff::kInitial);
-  run.status.state = ContainerState{};
-  run.status.state.waiting = Waiting{"RunContainerError", started.error().message()};
-  Tell("Warning", "Failed", c.name, "Error: " + started.error().message());
-  run.restart_timer = loop_->After(delay, [this, index] {
-    Restart(index);
-    Save();
-  });
-}
-
 // The plan changed: what was missing came, or a label did. Running containers are left alone.
 void Supervisor::Reload() {
   Result<Json> text = ReadJsonFile(paths_.Pod(ns_, name_) + "/plan.json");
   if (!text) return;
   Result<Plan> plan = PlanFromJson(*text);
-  if (!plan || plan->containers.size() != plan_.containers.size()) return;
+  if (!plan || plan->containers.size() != plan_.containers.size() ||
+      plan->init_containers.size() != plan_.init_containers.size())
+    return;
   plan_ = std::move(*plan);
-  if (stopping_) return;
+  if (ending_) return;
   Status written = WriteSecrets();
   if (!written) Tell("Warning", "FailedMount", "", written.error().message());
-  for (size_t i = 0; i < containers_.size(); ++i) {
-    ContainerRun& run = *containers_[i];
-    bool waits = run.status.state.waiting && run.restart_timer == 0;
-    if (run.running() || !waits) continue;
-    std::vector<std::string> warnings;
-    if (StartContainer(i, &warnings)) continue;
-    --run.status.restart_count;
-    Restart(i);
-  }
+  std::vector<std::string> warnings;
+  (void)Advance(true, &warnings);
   Save();
   ArmRetry();
 }
 
 void Supervisor::ArmRetry() {
-  if (stopping_ || retry_.pidfd || retry_timer_ != 0 || !WaitsForRetry(plan_)) return;
+  if (ending_ || retry_.pidfd || retry_timer_ != 0 || !WaitsForRetry(plan_)) return;
   retry_timer_ = loop_->After(RetryDelayNanos(retries_++), [this] {
     retry_timer_ = 0;
-    if (!stopping_ && WaitsForRetry(plan_)) StartRetrying();
+    if (!ending_ && WaitsForRetry(plan_)) StartRetrying();
   });
 }
 
@@ -285,53 +199,18 @@ void Supervisor::EndRetry() {
 }
 
 // --- the end
-// ---------------------------------------------------------------------------------------------------------
-
-void Supervisor::Stop(std::optional<int64_t> grace_seconds) {
-  int64_t grace = grace_seconds.value_or(plan_.grace_seconds);
-  bool first = !stopping_;
-  stopping_ = true;
-  status_.stopped = true;
-  if (first) Save();  // dead from here on, it was stopped and not lost
-  for (size_t i = 0; i < containers_.size(); ++i) {
-    ContainerRun& run = *containers_[i];
-    loop_->Cancel(run.restart_timer);
-    run.restart_timer = 0;
-    if (!run.running()) continue;
-    if (first)
-      Tell("Normal", "Killing", plan_.containers[i].name,
-           "Stopping container " + plan_.containers[i].name);
-    if (grace <= 0) {
-      run.Kill();
-    } else {
-      run.Signal(plan_.containers[i].stop_signal);
-    }
-  }
-  if (grace > 0) {
-    loop_->After(grace * Backoff::kSecond, [this] {
-      for (auto& run : containers_) run->Kill();
-    });
-  }
-  CheckEnd();
-}
-
-void Supervisor::CheckEnd() {
-  for (const auto& run : containers_) {
-    if (run->running()) return;
-    if (!stopping_ && (run->status.state.waiting || run->restart_timer != 0)) return;
-  }
-  End();
-}
 
 void Supervisor::End() {
   EndRetry();
-  for (auto& run : containers_) {
-    if (run->status.state.waiting) {  // stopped while it waited
-      run->status.state = run->status.last_state;
-      if (!run->status.state.terminated)
-        run->status.state.waiting = Waiting{"ContainerCreating", ""};
+  over_ = true;
+  for (ContainerLife* c : all_) {
+    ContainerStatus& s = c->status();
+    if (s.state.waiting) {  // stopped while it waited
+      Waiting none{c->init() || status_.initialized ? "ContainerCreating" : "PodInitializing", ""};
+      s.state = s.last_state;
+      if (!s.state.terminated) s.state.waiting = none;
     }
-    run->Clean();
+    c->run().Clean();
   }
   if (dns_) {
     loop_->Forget(dns_->Descriptor());
@@ -353,26 +232,20 @@ void Supervisor::End() {
 }
 
 // --- status
-// ----------------------------------------------------------------------------------------------------------
-
-std::string Supervisor::Phase() const {
-  bool all_ended = true;
-  bool all_well = true;
-  bool any_began = false;
-  for (const auto& run : containers_) {
-    const ContainerState& s = run->status.state;
-    any_began = any_began || s.running || s.terminated || run->status.last_state.terminated;
-    all_ended = all_ended && s.terminated && run->restart_timer == 0;
-    all_well = all_well && s.terminated && s.terminated->exit_code == 0;
-  }
-  if (!all_ended) return any_began ? "Running" : "Pending";
-  return all_well ? "Succeeded" : "Failed";
-}
 
 void Supervisor::Save() {
-  status_.phase = Phase();
+  status_.init_containers.clear();
+  for (const auto& c : init_) {
+    status_.init_containers.push_back(c->status());
+    status_.init_containers.back().sidecar = c->sidecar();
+  }
   status_.containers.clear();
-  for (const auto& run : containers_) status_.containers.push_back(run->status);
+  for (const auto& c : main_) status_.containers.push_back(c->status());
+  status_.initialized = status_.initialized || AreInitialized(plan_, status_.init_containers);
+  // A pod past its deadline stays failed, whatever its containers' ends were.
+  if (status_.reason != kDeadlineExceeded) status_.phase = PhaseOf(status_, over_);
+  status_.qos_class = QosClassOf(plan_);
+  status_.conditions = ConditionsOf(plan_, status_, NowNanos());
   (void)WriteFileAtomic(paths_.Pod(ns_, name_) + "/status.json", Dump(ToJson(status_), 1));
 }
 

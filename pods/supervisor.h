@@ -10,7 +10,7 @@
 
 #include "base/files.h"
 #include "base/loop.h"
-#include "pods/container_run.h"
+#include "pods/container_life.h"
 #include "pods/plan.h"
 #include "pods/sandbox.h"
 #include "pods/status.h"
@@ -25,33 +25,42 @@ class Supervisor {
   int Run(Fd handshake);
 
  private:
+  // supervisor.cc: its start, its end, what it hears.
   Status Begin(std::vector<std::string>* warnings);
   Status MarkStarting();
   void GiveUp();
   Status WriteSecrets();
-  Status StartContainers(std::vector<std::string>* warnings);
-  Status StartContainer(size_t index, std::vector<std::string>* warnings);
   Status WatchSignals();
+  void Reload();
+  void ArmRetry();
+  void StartRetrying();
+  void EndRetry();
+  void End();
+  void Save();
+  void Tell(const std::string& type, const std::string& reason, const std::string& container,
+            const std::string& message);
+
+  // supervisor_order.cc: which container when.
+  void MakeContainers();
+  Status Advance(bool news, std::vector<std::string>* warnings);
+  Status StartIfReady(ContainerLife& life, bool news, std::vector<std::string>* warnings);
+  Status AdvanceInit(bool news, std::vector<std::string>* warnings, bool* through);
+  void OnChanged();
+  void OnEnded(ContainerLife& life);
+  void RestartAll(ContainerLife& because);
+  void StartAnew();
+  void Stop(std::optional<int64_t> grace_seconds);
+  void Finish(int64_t grace_nanos);
+  void GiveTurns();
+  void CheckEnd();
+  void OnDeadline();
+
+  // supervisor_serve.cc: control socket and DNS.
   Status ServeControl();
   Status ServeDns();
   void ArmDns();
   void OnControl(int client);
   void Answer(int client, const Json& answer);
-
-  void OnContainerExit(size_t index);
-  void Restart(size_t index);
-  void Reload();
-  void ArmRetry();
-  void StartRetrying();
-  void EndRetry();
-  void Stop(std::optional<int64_t> grace_seconds);
-  void CheckEnd();
-  void End();
-
-  std::string Phase() const;
-  void Save();
-  void Tell(const std::string& type, const std::string& reason, const std::string& container,
-            const std::string& message);
 
   store::Paths paths_;
   std::string ns_, name_;
@@ -62,7 +71,9 @@ class Supervisor {
   std::optional<Loop> loop_;
   std::optional<FileLock> alive_;
   std::optional<Sandbox> sandbox_;
-  std::vector<std::unique_ptr<ContainerRun>> containers_;
+  std::optional<ContainerLife::Owner> owner_;
+  std::vector<std::unique_ptr<ContainerLife>> init_, main_;
+  std::vector<ContainerLife*> all_;  // init first, in the order of the plan
   std::unique_ptr<network::DnsServer> dns_;
   Loop::TimerId dns_timer_ = 0;
   Fd control_, signals_;
@@ -74,8 +85,12 @@ class Supervisor {
   Child retry_;  // an attempt under way
   Loop::TimerId retry_timer_ = 0;
   int retries_ = 0;
-  bool stopping_ = false;
-  bool gave_up_ = false;  // it did not start: nothing is restarted, nothing is written down
+  bool beginning_ = true;  // errors go to the command, not into the status
+  bool ending_ = false;    // nothing starts any more
+  bool over_ = false;      // and nothing runs
+  bool restarting_all_ = false;
+  int64_t restart_all_at_ = 0;  // monotonic nanoseconds
+  Loop::TimerId restart_all_timer_ = 0;
 };
 
 }  // namespace kpod::pods

@@ -11,17 +11,42 @@ namespace {
 
 constexpr int64_t kSecond = Backoff::kSecond;
 
-TEST(ShouldRestart, ByPolicyAndExitCode) {
+TEST(WillRestart, ByPolicyKindAndExitCode) {
   struct Case {
     const char* policy;
+    bool init, sidecar;
     int exit_code;
     bool want;
   };
-  for (const Case& c :
-       {Case{"Always", 0, true}, Case{"Always", 1, true}, Case{"OnFailure", 0, false},
-        Case{"OnFailure", 137, true}, Case{"Never", 0, false}, Case{"Never", 1, false}}) {
-    EXPECT_EQ(ShouldRestart(c.policy, c.exit_code), c.want) << c.policy << " " << c.exit_code;
+  for (const Case& c : std::vector<Case>{{"Always", false, false, 0, true},
+                                         {"Always", false, false, 1, true},
+                                         {"OnFailure", false, false, 0, false},
+                                         {"OnFailure", false, false, 137, true},
+                                         {"Never", false, false, 0, false},
+                                         {"Never", false, false, 1, false},
+                                         {"Always", true, false, 0, false},
+                                         {"Always", true, false, 1, true},
+                                         {"OnFailure", true, false, 1, true},
+                                         {"Never", true, false, 1, false},
+                                         {"Always", true, true, 0, true}}) {
+    ContainerPlan plan;
+    plan.restart_policy = c.policy;
+    plan.sidecar = c.sidecar;
+    EXPECT_EQ(WillRestart(plan, c.init, c.exit_code), c.want)
+        << c.policy << " " << c.init << c.sidecar << " " << c.exit_code;
   }
+}
+
+TEST(WillRestart, ByTheFirstRuleThatMatches) {
+  ContainerPlan plan;
+  plan.restart_policy = "Never";
+  plan.restart_rules = {{"Restart", "In", {42, 43}}, {"RestartAllContainers", "NotIn", {0, 1, 42}}};
+  EXPECT_TRUE(WillRestart(plan, false, 42));
+  EXPECT_FALSE(RestartsAll(plan, 42));
+  EXPECT_TRUE(RestartsAll(plan, 7));
+  EXPECT_TRUE(WillRestart(plan, true, 7));
+  EXPECT_FALSE(WillRestart(plan, false, 1));
+  EXPECT_FALSE(RestartsAll(plan, 0));
 }
 
 TEST(Backoff, DoublesFromTenSecondsToFiveMinutes) {
