@@ -14,6 +14,8 @@ PodTemplate DecodePodTemplate(const Json& pod_template);
 Deployment DecodeDeployment(const Json& object);
 ConfigMap DecodeConfigMap(const Json& object);
 Secret DecodeSecret(const Json& object);
+LimitRange DecodeLimitRange(const Json& object);
+ResourceQuota DecodeResourceQuota(const Json& object);
 PersistentVolumeClaim DecodePersistentVolumeClaim(const Json& object);
 PersistentVolume DecodePersistentVolume(const Json& object);
 Service DecodeService(const Json& object);

@@ -83,15 +83,6 @@ SecurityContext DecodeSecurityContext(const Json& j) {
   return out;
 }
 
-std::map<std::string, Quantity> DecodeResourceList(const Json& j) {
-  std::map<std::string, Quantity> out;
-  if (!j.is_object()) return out;
-  for (const auto& [name, value] : j.items()) {
-    if (auto q = QuantityFrom(value)) out[name] = std::move(q).value();
-  }
-  return out;
-}
-
 PortRef DecodePortRef(const Json& j) {
   if (j.is_number_integer()) return {SmallInt(j.get<int64_t>()), ""};
   std::string text = j.is_string() ? j.get<std::string>() : "";
@@ -169,6 +160,15 @@ VolumeDevice DecodeVolumeDevice(const Json& j) {
 }
 
 }  // namespace
+
+ResourceList DecodeResourceList(const Json& j) {
+  ResourceList out;
+  if (!j.is_object()) return out;
+  for (const auto& [name, value] : j.items()) {
+    if (auto q = QuantityFrom(value)) out[name] = std::move(q).value();
+  }
+  return out;
+}
 
 std::string DefaultPullPolicy(std::string_view image) {
   size_t at = image.find('@');

@@ -66,6 +66,10 @@ PodSpec DecodePodSpec(const Json& spec) {
   out.host_pid = BoolAt(spec, "hostPID");
   out.host_ipc = BoolAt(spec, "hostIPC");
   out.share_process_namespace = BoolAt(spec, "shareProcessNamespace");
+  const Json& resources = At(spec, "resources");
+  out.resources = {DecodeResourceList(At(resources, "limits")),
+                   DecodeResourceList(At(resources, "requests"))};
+  out.priority_class_name = StringAt(spec, "priorityClassName");
   out.host_users = BoolAt(spec, "hostUsers", true);
   out.enable_service_links = BoolAt(spec, "enableServiceLinks", true);
   out.security_context = DecodePodSecurityContext(At(spec, "securityContext"));

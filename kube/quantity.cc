@@ -227,6 +227,27 @@ Result<Quantity> ParseQuantity(std::string_view text) {
               *suffix);
 }
 
+Quantity Add(const Quantity& a, const Quantity& b) {
+  __int128 nanos = static_cast<__int128>(a.units) * 1'000'000'000 + a.nanos +
+                   static_cast<__int128>(b.units) * 1'000'000'000 + b.nanos;
+  constexpr __int128 kNanosPerUnit = 1'000'000'000;
+  __int128 units = std::clamp<__int128>(nanos / kNanosPerUnit, -kMax, kMax);
+  bool binary = a.text.ends_with('i') || (a.Sign() == 0 && b.text.ends_with('i'));
+  std::string text;
+  if (units == kMax || units == -kMax) {
+    text = StrCat(static_cast<int64_t>(units));
+  } else if (nanos % kNanosPerUnit != 0) {
+    // Less than a day's worth of units has a fraction in practice; beyond, it does not matter.
+    bool fits = nanos > -kMax && nanos < kMax;
+    text = fits ? StrCat(static_cast<int64_t>(nanos), "n") : StrCat(static_cast<int64_t>(units));
+  } else if (binary && units % 1024 == 0) {
+    text = StrCat(static_cast<int64_t>(units / 1024), "Ki");
+  } else {
+    text = StrCat(static_cast<int64_t>(units));
+  }
+  return ParseQuantity(text).value_or(a);
+}
+
 Result<Quantity> QuantityFrom(const Json& value) {
   if (value.is_string())
     return ParseQuantity(std::string_view(value.get_ref<const std::string&>()));

@@ -28,6 +28,9 @@ inline std::strong_ordering operator<=>(const Quantity& a, const Quantity& b) {
 }
 inline bool operator==(const Quantity& a, const Quantity& b) { return (a <=> b) == 0; }
 
+// Exact; in the notation of `a` as far as the sum allows. Saturates like `units`.
+Quantity Add(const Quantity& a, const Quantity& b);
+
 // What is finer than a nano is rounded up (away from zero), so that whoever asks for something gets
 // something.
 Result<Quantity> ParseQuantity(std::string_view text);

@@ -205,9 +205,13 @@ bool Checker::Support(const Node& node, const Entry& entry, const Type& type, co
     }
     return true;
   }
+  // Where a value is known that asks for what happens anyway, no other does: "hostUsers: false"
+  // asks for something.
   bool harmless =
-      AsksForNothing(entry.value) || (!support.harmless.empty() && entry.value.IsScalar() &&
-                                      entry.value.scalar == support.harmless);
+      support.harmless == "true"
+          ? entry.value.IsScalar() && entry.value.scalar == "true"
+          : AsksForNothing(entry.value) || (!support.harmless.empty() && entry.value.IsScalar() &&
+                                            entry.value.scalar == support.harmless);
   if (!harmless) {
     Add(Severity::kWarning, entry.line, entry.column, place.path,
         StrCat("not carried out yet: ", support.meaning));

@@ -25,14 +25,14 @@ constexpr std::string_view kSetByServer = "set by an API server, not by a manife
 constexpr Row kKinds[] = {
     {"/ConfigMap", kYes, ""},
     {"/Endpoints", kLater, "no Service sends traffic to these addresses"},
-    {"/LimitRange", kLater, "containers get no default and no greatest resources from it"},
+    {"/LimitRange", kYes, ""},
     {"/Namespace", kYes, ""},
     {"/PersistentVolume", kLater, "every claim gets a volume of its own on this machine"},
     {"/PersistentVolumeClaim", kYes, ""},
     {"/Pod", kYes, ""},
     {"/PodTemplate", kNone, "only an API server's clients read it"},
     {"/ReplicationController", kLater, "its pods are not started"},
-    {"/ResourceQuota", kLater, "nothing is counted against it"},
+    {"/ResourceQuota", kYes, ""},
     {"/Secret", kYes, ""},
     {"/Service", kLater, "it gets no address and no name, so nothing answers under it"},
     {"/ServiceAccount", kNone, kNoApiServer},
@@ -70,7 +70,7 @@ constexpr Row kFields[] = {
     {"Container.name", kYes, ""},
     {"Container.ports", kYes, ""},
     {"Container.readinessProbe", kYes, ""},
-    {"Container.resizePolicy", kLater, "resources change by a new pod only"},
+    {"Container.resizePolicy", kYes, ""},
     {"Container.resources", kYes, ""},
     {"Container.restartPolicy", kYes, ""},
     {"Container.restartPolicyRules", kYes, ""},
@@ -85,6 +85,7 @@ constexpr Row kFields[] = {
     {"Container.volumeMounts", kYes, ""},
     {"Container.workingDir", kYes, ""},
     {"ContainerPort.*", kYes, ""},
+    {"ContainerResizePolicy.*", kYes, ""},
     {"ContainerRestartRule.*", kYes, ""},
     {"ContainerRestartRuleOnExitCodes.*", kYes, ""},
     {"Deployment.*", kYes, ""},
@@ -101,7 +102,7 @@ constexpr Row kFields[] = {
      "all new pods start at once, then the old ones go"},
     {"DeploymentStrategy.type", kYes, ""},
     {"EmptyDirVolumeSource.medium", kLater, "the directory is on disk", "Memory"},
-    {"EmptyDirVolumeSource.sizeLimit", kLater, "only a directory in memory is limited"},
+    {"EmptyDirVolumeSource.sizeLimit", kYes, ""},
     {"EnvFromSource.*", kYes, ""},
     {"EnvVar.*", kYes, ""},
     {"EnvVarSource.configMapKeyRef", kYes, ""},
@@ -121,6 +122,9 @@ constexpr Row kFields[] = {
     {"LabelSelectorRequirement.*", kYes, ""},
     {"Lifecycle.*", kYes, ""},
     {"LifecycleHandler.*", kYes, ""},
+    {"LimitRange.*", kYes, ""},
+    {"LimitRangeItem.*", kYes, ""},
+    {"LimitRangeSpec.*", kYes, ""},
     {"LocalObjectReference.*", kYes, ""},
     {"Namespace.*", kYes, ""},
     {"Namespace.spec", kNone, "finalizers belong to an API server"},
@@ -199,7 +203,7 @@ constexpr Row kFields[] = {
     {"PodSpec.priorityClassName", kNone, kNoScheduler},
     {"PodSpec.readinessGates", kLater, "the pod is ready without these conditions"},
     {"PodSpec.resourceClaims", kLater, "the pod gets no devices by claim"},
-    {"PodSpec.resources", kLater, "the resources of the containers count, not those of the pod"},
+    {"PodSpec.resources", kYes, ""},
     {"PodSpec.restartPolicy", kYes, ""},
     {"PodSpec.runtimeClassName", kNone, "there is one runtime, kpod's own"},
     {"PodSpec.schedulerName", kNone, kNoScheduler},
@@ -217,9 +221,14 @@ constexpr Row kFields[] = {
     {"PodSpec.volumes", kYes, ""},
     {"PodTemplateSpec.*", kYes, ""},
     {"Probe.*", kYes, ""},
+    {"ResourceQuota.*", kYes, ""},
+    {"ResourceQuota.status", kNone, kSetByServer},
+    {"ResourceQuotaSpec.*", kYes, ""},
     {"ResourceRequirements.claims", kLater, "the container gets no devices by claim"},
     {"ResourceRequirements.limits", kYes, ""},
     {"ResourceRequirements.requests", kYes, ""},
+    {"ScopeSelector.*", kYes, ""},
+    {"ScopedResourceSelectorRequirement.*", kYes, ""},
     {"SeccompProfile.*", kYes, ""},
     {"Secret.*", kYes, ""},
     {"SecretEnvSource.*", kYes, ""},
@@ -274,7 +283,9 @@ Support SupportOfKind(std::string_view group, std::string_view kind) {
 }
 
 Support SupportOfKey(std::string_view type, std::string_view field, std::string_view key) {
-  if (type == "ResourceRequirements" && key != "cpu" && key != "memory") {
+  bool known = key == "cpu" || key == "memory" || key == "ephemeral-storage" ||
+               key.starts_with("hugepages-");
+  if (type == "ResourceRequirements" && !known) {
     return {Status::kNotYet,
             field == "limits" ? "the container may use as much of it as there is"
                               : "nothing is put by for the container",

@@ -55,6 +55,7 @@ struct ContainerPort {
   std::string name, protocol = "TCP", host_ip;
   int container_port = 0, host_port = 0;  // host_port 0: none
 };
+using ResourceList = std::map<std::string, Quantity>;
 struct Capabilities {
   std::vector<std::string> add, drop;  // without CAP_; "ALL"
 };
@@ -79,7 +80,7 @@ struct PodSecurityContext {
   std::vector<std::pair<std::string, std::string>> sysctls;
 };
 struct ResourceRequirements {
-  std::map<std::string, Quantity> limits, requests;
+  ResourceList limits, requests;
 };
 // A port by number, or by the name of a port of the container ("": by number).
 struct PortRef {
@@ -166,6 +167,8 @@ struct PodSpec {
   std::optional<bool> set_hostname_as_fqdn;
   DnsConfig dns_config;
   bool host_network = false, host_pid = false, host_ipc = false, share_process_namespace = false;
+  ResourceRequirements resources;  // of the pod as a whole
+  std::string priority_class_name;
   bool host_users = true, enable_service_links = true;
   PodSecurityContext security_context;
   std::vector<HostAlias> host_aliases;
@@ -201,6 +204,23 @@ struct Secret {
   std::string type = "Opaque";
   StringMap data;  // decoded; stringData merged over it
   bool immutable = false;
+};
+struct LimitRangeItem {
+  std::string type;  // Container, Pod, PersistentVolumeClaim
+  ResourceList max, min, default_limit, default_request, max_ratio;
+};
+struct LimitRange {
+  ObjectMeta metadata;
+  std::vector<LimitRangeItem> items;
+};
+struct ScopeRequirement {
+  std::string scope, op;  // Terminating NotTerminating BestEffort NotBestEffort PriorityClass ...
+  std::vector<std::string> values;
+};
+struct ResourceQuota {
+  ObjectMeta metadata;
+  ResourceList hard;
+  std::vector<ScopeRequirement> scopes;  // of scopes and scopeSelector; all must match
 };
 struct PersistentVolumeClaim {
   ObjectMeta metadata;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "kube/kind_names.h"
+#include "pods/admission.h"
 #include "pods/manager.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
@@ -215,6 +216,21 @@ Result<std::vector<kube::Object>> ObjectsToRemove(const store::ObjectStore& stor
   return out;
 }
 
+// New objects against the quotas and ranges of their namespaces, in their order.
+Status AdmitNew(const store::ObjectStore& store, const std::vector<Change>& changes) {
+  std::map<std::string, std::vector<store::StoredObject>> present;
+  for (const Change& c : changes) {
+    if (c.now.ns.empty()) continue;
+    auto [it, fresh] = present.try_emplace(c.now.ns);
+    if (fresh) it->second = TRY(store.List(c.now.ns));
+    if (c.before) continue;
+    // Pods are admitted when they are made.
+    if (c.now.kind != "Pod") TRY(Admission(it->second).AdmitObject(c.now));
+    it->second.push_back(c.now);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<std::vector<Plan>> Manager::DryRun(const std::vector<kube::Object>& objects,
@@ -259,6 +275,7 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   std::vector<FileLock> locks = TRY(LockAll(store, objects, namespaces));
   std::vector<Change> changes = TRY(ChangesFor(store, objects, options));
   for (const Change& c : changes) TRY(KeepImmutable(c));
+  TRY(AdmitNew(store, changes));
 
   Undo undo([&] {
     for (const Change& c : changes) {

@@ -31,10 +31,12 @@ bool ContainerLife::done() const {
   return init_ && state_ == State::kEnded && t && t->exit_code == 0;
 }
 
-AttemptContext ContainerLife::Context() {
+AttemptContext ContainerLife::Context(bool hook) {
   AttemptContext context;
   context.loop = owner_.loop;
   context.pod_ip = owner_.sandbox->attachment().ip;
+  context.host_netns_fd = owner_.sandbox->host_netns();
+  context.hook = hook;
   context.exec = [this](const std::vector<std::string>& argv, int output) {
     return run_.Exec(*owner_.plan, plan(), argv, output);
   };
@@ -62,8 +64,10 @@ Status ContainerLife::Start(std::vector<std::string>* warnings) {
 
 void ContainerLife::OnStarted() {
   if (!plan().post_start) return BeginProbes();
-  hook_ = StartAttempt(Context(), *plan().post_start, 0, [this](const AttemptResult& r) {
+  hook_ = StartAttempt(Context(true), *plan().post_start, 0, [this](const AttemptResult& r) {
     hook_.reset();
+    if (r.success && r.warning)
+      owner_.tell("Warning", "LifecycleHTTPFallback", plan().name, r.message);
     if (r.success) {
       BeginProbes();
     } else {
@@ -86,10 +90,17 @@ std::unique_ptr<Prober> ContainerLife::MakeProber(const kube::Probe& probe, cons
   callbacks.failed_attempt = [this, kind](const std::string& message) {
     owner_.tell("Warning", "Unhealthy", plan().name, StrCat(kind, " probe failed: ", message));
   };
+  callbacks.errored_attempt = [this, kind](const std::string& message) {
+    owner_.tell("Warning", "Unhealthy", plan().name,
+                StrCat(kind, " probe errored and resulted in unknown state: ", message));
+  };
+  callbacks.warned_attempt = [this, kind](const std::string& message) {
+    owner_.tell("Warning", "ProbeWarning", plan().name, StrCat(kind, " probe warning: ", message));
+  };
   callbacks.result = [result = std::move(result)](bool success, const std::string&) {
     result(success);
   };
-  return std::make_unique<Prober>(Context(), p, std::move(callbacks));
+  return std::make_unique<Prober>(Context(false), p, std::move(callbacks));
 }
 
 void ContainerLife::BeginProbes() {
@@ -167,7 +178,7 @@ void ContainerLife::Terminate(int64_t grace_nanos, bool in_turn) {
     if (!waits_for_turn_) Signal();
     return;
   }
-  hook_ = StartAttempt(Context(), *plan().pre_stop, 0, [this](const AttemptResult& r) {
+  hook_ = StartAttempt(Context(true), *plan().pre_stop, 0, [this](const AttemptResult& r) {
     hook_.reset();
     if (!r.success)
       owner_.tell("Warning", "FailedPreStopHook", plan().name, "PreStopHook failed: " + r.message);
@@ -264,6 +275,11 @@ void ContainerLife::CancelRestart() {
   owner_.loop->Cancel(restart_timer_);
   restart_timer_ = 0;
   if (state_ == State::kBackOff) state_ = State::kEnded;
+}
+
+void ContainerLife::Replace() {
+  replaced_ = true;
+  Terminate(owner_.plan->grace_seconds * Backoff::kSecond, false);
 }
 
 void ContainerLife::Reset() {

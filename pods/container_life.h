@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pods/attempt.h"
@@ -57,6 +58,9 @@ class ContainerLife {
   void Wait(const std::string& reason, const std::string& message);
   // After its end: again at once, or after the back-off that is due.
   void RestartLater();
+  // A new run at once, whatever its policy says: what it was given has changed.
+  void Replace();
+  bool TakeReplaced() { return std::exchange(replaced_, false); }
   // The container starts anew with the pod (RestartAllContainers); its runs stay counted.
   void Reset();
   void CancelRestart();
@@ -77,7 +81,7 @@ class ContainerLife {
   void FailProbe(const char* kind, const kube::Probe& probe);
   void Signal();
   void ForgetRun();  // probes, hooks and timers of a run
-  AttemptContext Context();
+  AttemptContext Context(bool hook);
 
   const Owner& owner_;
   bool init_;
@@ -89,7 +93,8 @@ class ContainerLife {
   std::unique_ptr<Attempt> hook_;
   std::unique_ptr<Prober> startup_, readiness_, liveness_;
   int64_t started_at_ = 0, deadline_ = 0;  // monotonic nanoseconds
-  bool ran_ = false, terminating_ = false, signalled_ = false, waits_for_turn_ = false;
+  bool ran_ = false, replaced_ = false, terminating_ = false, signalled_ = false,
+       waits_for_turn_ = false;
 };
 
 }  // namespace kpod::pods

@@ -195,6 +195,7 @@ runtime::Resources ResourcesFor(const ContainerPlan& c) {
   }
   if (c.cpu_milli_limit) LimitCpu(*c.cpu_milli_limit, &r);
   r.cpu_shares = SharesFor(c.cpu_milli_request.value_or(0));
+  for (const auto& [size, bytes] : c.hugepages) r.hugepages[size] = static_cast<uint64_t>(bytes);
   r.devices.push_back({c.privileged, "a", std::nullopt, std::nullopt, "rwm"});
   return r;
 }
@@ -247,12 +248,16 @@ Sum TotalOf(const Plan& plan) {
 runtime::Resources PodResourcesFor(const Plan& plan) {
   runtime::Resources r;
   Sum total = TotalOf(plan);
-  r.cpu_shares = SharesFor(total.cpu_request);
-  if (total.all_cpu) LimitCpu(total.cpu_limit, &r);
+  const PodResources& whole = plan.resources;
+  r.cpu_shares = SharesFor(whole.cpu_milli_request.value_or(total.cpu_request));
+  if (whole.cpu_milli_limit || total.all_cpu)
+    LimitCpu(whole.cpu_milli_limit.value_or(total.cpu_limit), &r);
   // The kernel charges a container's own group to this one: a limit below that (somebody wrote
   // "10") would forbid the container to exist, where it should come and be killed.
   constexpr int64_t kGroupsThemselves = 16 << 20;
-  if (total.all_memory) r.memory_limit = std::max(total.memory_limit, kGroupsThemselves);
+  if (whole.memory_limit || total.all_memory) {
+    r.memory_limit = std::max(whole.memory_limit.value_or(total.memory_limit), kGroupsThemselves);
+  }
   return r;
 }
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "pods/container_env.h"
 #include "pods/plan_life.h"
+#include "pods/plan_resources.h"
 #include "runtime/container.h"
 
 namespace kpod::pods {
@@ -152,20 +153,6 @@ void PlanSecurity(const kube::Pod& pod, const kube::Container& c, ContainerPlan*
   if ((profile && profile->type == "Unconfined") || out->privileged) out->seccomp = "unconfined";
 }
 
-void PlanResources(const kube::Container& c, ContainerPlan* out) {
-  auto find = [](const std::map<std::string, kube::Quantity>& m, const char* key) {
-    auto it = m.find(key);
-    return it == m.end() ? nullptr : &it->second;
-  };
-  if (auto* q = find(c.resources.limits, "memory")) out->memory_limit = q->Value();
-  if (auto* q = find(c.resources.requests, "memory")) out->memory_request = q->Value();
-  if (auto* q = find(c.resources.limits, "cpu")) out->cpu_milli_limit = q->MilliValue();
-  if (auto* q = find(c.resources.requests, "cpu")) out->cpu_milli_request = q->MilliValue();
-  // The API server defaults a request that is not given to the limit.
-  if (!out->memory_request) out->memory_request = out->memory_limit;
-  if (!out->cpu_milli_request) out->cpu_milli_request = out->cpu_milli_limit;
-}
-
 bool LeavesVolume(const std::string& sub_path) {
   std::vector<std::string> parts = Split(sub_path, '/');
   return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
@@ -284,7 +271,10 @@ VolumePlan PlanVolume(const kube::Volume& v, const Lookups& lookups, Blocked* bl
     if (!lookups.claim_exists(out.source)) missing("persistentvolumeclaim", out.source);
   } else if (v.empty_dir) {
     if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;
-    if (v.empty_dir->size_limit) out.size_limit = v.empty_dir->size_limit->Value();
+    if (v.empty_dir->size_limit) {
+      out.size_limit = v.empty_dir->size_limit->Value();
+      out.size_limit_text = v.empty_dir->size_limit->text;
+    }
   }
   return out;
 }
@@ -333,6 +323,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.created_nanos = NowNanos();
   plan.restart_policy = pod.spec.restart_policy;
   plan.grace_seconds = pod.spec.termination_grace_period_seconds;
+  PlanPodResources(pod.spec, &plan);
   plan.active_deadline_seconds = pod.spec.active_deadline_seconds;
   PlanNames(pod, lookups.node_name, &plan);
   plan.host_aliases = pod.spec.host_aliases;

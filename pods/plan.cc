@@ -39,6 +39,7 @@ Json Write(VolumePlan::Kind v) {
 Json Write(const std::pair<std::string, std::string>& v) {
   return Json::array({v.first, v.second});
 }
+Json Write(const std::pair<std::string, int64_t>& v) { return Json::array({v.first, v.second}); }
 Json Write(const kube::StringMap& v) {
   Json out = Json::object();
   for (const auto& [key, value] : v) out[key] = value;
@@ -122,6 +123,11 @@ std::string Read(const Json& j, VolumePlan::Kind& v) {
   return ": no kind of volume";
 }
 std::string Read(const Json& j, std::pair<std::string, std::string>& v) {
+  if (!j.is_array() || j.size() != 2) return ": not a pair";
+  std::string wrong = Read(j[0], v.first);
+  return wrong.empty() ? Read(j[1], v.second) : wrong;
+}
+std::string Read(const Json& j, std::pair<std::string, int64_t>& v) {
   if (!j.is_array() || j.size() != 2) return ": not a pair";
   std::string wrong = Read(j[0], v.first);
   return wrong.empty() ? Read(j[1], v.second) : wrong;

@@ -28,6 +28,7 @@ struct VolumePlan {
   std::string source;  // hostPath: the path; claim: claim name; configMap, secret: object name
   std::string host_path_type;
   int64_t size_limit = 0;  // bytes; 0: none
+  std::string size_limit_text;
   bool read_only = false;
   kube::KeyedVolume keyed;  // configMap, secret
 };
@@ -58,6 +59,10 @@ struct ContainerPlan {
   std::vector<MountPlan> mounts;
   std::vector<PortPlan> ports;
   std::optional<int64_t> memory_limit, cpu_milli_limit, cpu_milli_request, memory_request;
+  std::vector<std::pair<std::string, int64_t>> hugepages;  // "2MB" -> bytes
+  std::optional<int64_t> storage_limit;  // bytes of its writable layer and its logs
+  // A change of these wants a new run (resizePolicy RestartContainer).
+  bool restart_on_cpu = false, restart_on_memory = false;
   int stop_signal = 15;
   // In force for this container: its own, else the pod's. For an init container "Always" means
   // sidecar.
@@ -72,6 +77,17 @@ struct ContainerPlan {
   Blocked blocked;
 };
 
+// What LimitRanges gave containers that name no resources, at the time the pod was made.
+struct DefaultResource {
+  std::string name, quantity;
+  bool limit = false;  // else a request
+};
+
+// spec.resources: of the pod as a whole.
+struct PodResources {
+  std::optional<int64_t> cpu_milli_request, cpu_milli_limit, memory_request, memory_limit;
+};
+
 struct Plan {
   std::string ns, name, uid;
   kube::StringMap labels, annotations;
@@ -81,6 +97,9 @@ struct Plan {
   std::string restart_policy = "Always";
   int64_t grace_seconds = 30;
   std::optional<int64_t> active_deadline_seconds;
+  PodResources resources;
+  std::vector<DefaultResource> default_resources;
+  std::string qos_class;                 // Guaranteed Burstable BestEffort
   std::string hostname, fqdn;            // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
   std::string spec_hostname, subdomain;  // as the spec has them: DNS of a headless Service asks
   std::vector<kube::HostAlias> host_aliases;

@@ -82,7 +82,8 @@ constexpr auto FieldsOf(const VolumePlan*) {
   using S = VolumePlan;
   return std::make_tuple(F("name", &S::name), F("kind", &S::kind), F("source", &S::source),
                          F("hostPathType", &S::host_path_type), F("sizeLimit", &S::size_limit),
-                         F("readOnly", &S::read_only), F("keyed", &S::keyed));
+                         F("sizeLimitText", &S::size_limit_text), F("readOnly", &S::read_only),
+                         F("keyed", &S::keyed));
 }
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;
@@ -106,12 +107,24 @@ constexpr auto FieldsOf(const ContainerPlan*) {
       F("seccomp", &S::seccomp), F("mounts", &S::mounts), F("ports", &S::ports),
       F("memoryLimit", &S::memory_limit), F("cpuMilliLimit", &S::cpu_milli_limit),
       F("cpuMilliRequest", &S::cpu_milli_request), F("memoryRequest", &S::memory_request),
+      F("hugepages", &S::hugepages), F("storageLimit", &S::storage_limit),
+      F("restartOnCPU", &S::restart_on_cpu), F("restartOnMemory", &S::restart_on_memory),
       F("stopSignal", &S::stop_signal), F("restartPolicy", &S::restart_policy),
       F("restartRules", &S::restart_rules), F("sidecar", &S::sidecar),
       F("startupProbe", &S::startup_probe), F("readinessProbe", &S::readiness_probe),
       F("livenessProbe", &S::liveness_probe), F("postStart", &S::post_start),
       F("preStop", &S::pre_stop), F("terminationMessagePath", &S::termination_message_path),
       F("terminationMessagePolicy", &S::termination_message_policy), F("blocked", &S::blocked));
+}
+constexpr auto FieldsOf(const DefaultResource*) {
+  using S = DefaultResource;
+  return std::make_tuple(F("name", &S::name), F("quantity", &S::quantity), F("limit", &S::limit));
+}
+constexpr auto FieldsOf(const PodResources*) {
+  using S = PodResources;
+  return std::make_tuple(
+      F("cpuMilliRequest", &S::cpu_milli_request), F("cpuMilliLimit", &S::cpu_milli_limit),
+      F("memoryRequest", &S::memory_request), F("memoryLimit", &S::memory_limit));
 }
 constexpr auto FieldsOf(const Plan*) {
   using S = Plan;
@@ -120,14 +133,16 @@ constexpr auto FieldsOf(const Plan*) {
       F("annotations", &S::annotations), F("ownerKind", &S::owner_kind),
       F("ownerName", &S::owner_name), F("hash", &S::hash), F("createdNanos", &S::created_nanos),
       F("restartPolicy", &S::restart_policy), F("graceSeconds", &S::grace_seconds),
-      F("activeDeadlineSeconds", &S::active_deadline_seconds), F("hostname", &S::hostname),
-      F("fqdn", &S::fqdn), F("specHostname", &S::spec_hostname), F("subdomain", &S::subdomain),
-      F("hostAliases", &S::host_aliases), F("dnsPolicy", &S::dns_policy),
-      F("dnsConfig", &S::dns_config), F("network", &S::network), F("hostPID", &S::host_pid),
-      F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid), F("sysctls", &S::sysctls),
-      F("fsGroup", &S::fs_group), F("fsGroupChangePolicy", &S::fs_group_change_policy),
-      F("blocked", &S::blocked), F("volumes", &S::volumes),
-      F("initContainers", &S::init_containers), F("containers", &S::containers));
+      F("activeDeadlineSeconds", &S::active_deadline_seconds), F("resources", &S::resources),
+      F("defaultResources", &S::default_resources), F("qosClass", &S::qos_class),
+      F("hostname", &S::hostname), F("fqdn", &S::fqdn), F("specHostname", &S::spec_hostname),
+      F("subdomain", &S::subdomain), F("hostAliases", &S::host_aliases),
+      F("dnsPolicy", &S::dns_policy), F("dnsConfig", &S::dns_config), F("network", &S::network),
+      F("hostPID", &S::host_pid), F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid),
+      F("sysctls", &S::sysctls), F("fsGroup", &S::fs_group),
+      F("fsGroupChangePolicy", &S::fs_group_change_policy), F("blocked", &S::blocked),
+      F("volumes", &S::volumes), F("initContainers", &S::init_containers),
+      F("containers", &S::containers));
 }
 
 }  // namespace kpod::pods

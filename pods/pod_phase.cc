@@ -111,16 +111,4 @@ std::vector<Condition> ConditionsOf(const Plan& plan, const PodStatus& status, i
   return out;
 }
 
-std::string QosClassOf(const Plan& plan) {
-  bool any = false;
-  bool guaranteed = true;
-  for (const ContainerPlan* c : plan.All()) {
-    any = any || c->cpu_milli_request.value_or(0) > 0 || c->memory_request.value_or(0) > 0 ||
-          c->cpu_milli_limit.value_or(0) > 0 || c->memory_limit.value_or(0) > 0;
-    guaranteed = guaranteed && c->cpu_milli_limit && c->memory_limit &&
-                 c->cpu_milli_request == c->cpu_milli_limit && c->memory_request == c->memory_limit;
-  }
-  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
-}
-
 }  // namespace kpod::pods

@@ -21,8 +21,4 @@ std::string PhaseOf(const PodStatus& status, bool over);
 // The conditions now; one whose status is as before keeps its time.
 std::vector<Condition> ConditionsOf(const Plan& plan, const PodStatus& status, int64_t now_nanos);
 
-// Guaranteed: every container has limits of CPU and memory and asks for them; BestEffort: none asks
-// for anything; else Burstable. Source: k8s.io/component-helpers resource/qos.
-std::string QosClassOf(const Plan& plan);
-
 }  // namespace kpod::pods

@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "network/network.h"
+#include "pods/admission.h"
 #include "pods/control.h"
 #include "pods/events.h"
+#include "pods/limit_range.h"
 #include "pods/pod_files.h"
 #include "pods/workloads.h"
 #include "runtime/cgroup.h"
@@ -68,10 +70,16 @@ class Reconciler {
 
   Result<ReconcileResult> Run() {
     store::ObjectStore objects(paths_);
-    workloads_ = WorkloadsOf(TRY(objects.List(ns_)));
+    std::vector<store::StoredObject> stored = TRY(objects.List(ns_));
+    workloads_ = WorkloadsOf(stored);
+    admission_.emplace(stored);
     TRY(Observe());
     Actions actions = Reconcile(workloads_, observed_, RandomSuffix);
     TRY(Remove(actions.remove_first));
+    for (const auto& [name, workload] : actions.keep) {
+      if (!HasEnded(records_.at(name).status))
+        admission_->Count(name, workloads_[workload].pod.spec);
+    }
     Undo undo([this] { RemoveMade(); });
     for (const PodToCreate& c : actions.create) TRY(Create(workloads_[c.workload], c.name));
     for (const auto& [name, workload] : actions.keep)
@@ -86,22 +94,28 @@ class Reconciler {
   Status Observe() {
     for (PodRecord& r : TRY(ListPods(paths_))) {
       if (r.plan.ns != ns_) continue;
-      bool failed = r.status.phase == "Failed" || r.status.reason == "Lost";
+      bool lost = r.status.reason == "Lost";
+      bool failed = r.status.phase == "Failed" && !lost;
       observed_.push_back({r.plan.name, r.plan.owner_kind, r.plan.owner_name, r.plan.hash, r.alive,
-                           failed, r.plan.created_nanos});
+                           lost, failed, r.plan.created_nanos});
       std::string name = r.plan.name;
       records_.emplace(name, std::move(r));
     }
     return OkStatus();
   }
 
+  static bool HasEnded(const PodStatus& s) { return s.phase == "Succeeded" || s.phase == "Failed"; }
+
   // `uid`: of a pod that there is already.
-  Plan MakePlanFor(const Workload& w, const std::string& name, const std::string& uid) {
+  Plan MakePlanFor(const Workload& w, const std::string& name, const std::string& uid,
+                   const std::vector<DefaultResource>& defaults) {
     kube::Pod pod = w.pod;
+    ApplyDefaults({FromDefaults(defaults)}, &pod.spec);
     pod.metadata.name = name;
     pod.metadata.uid = uid.empty() ? w.pod.metadata.uid : uid;
     if (pod.metadata.uid.empty()) pod.metadata.uid = NewUid();
     Plan plan = MakePlan(pod, lookups_);
+    plan.default_resources = defaults;
     plan.hash = w.hash;
     if (w.kind != "Pod") {
       plan.owner_kind = w.kind;
@@ -111,7 +125,24 @@ class Reconciler {
   }
 
   Status Create(const Workload& w, const std::string& name) {
-    Plan plan = MakePlanFor(w, name, "");
+    kube::PodSpec spec = w.pod.spec;
+    Status admitted = admission_->AdmitPod(name, &spec);
+    if (!admitted) {
+      if (w.kind == "Pod") return admitted;
+      // As the ReplicaSet controller: what the namespace has no room for is told and not made.
+      Event e;
+      e.type = "Warning";
+      e.reason = "FailedCreate";
+      e.ns = ns_;
+      e.kind = w.kind;
+      e.name = w.name;
+      e.message = StrCat("Error creating: ", admitted.error().message());
+      Emit(paths_, e);
+      result_.warnings.push_back(StrCat(ToLower(w.kind), " ", w.name, ": ", e.message));
+      return OkStatus();
+    }
+    admission_->Count(name, spec);
+    Plan plan = MakePlanFor(w, name, "", DefaultsOf(admission_->defaults()));
     made_.push_back(name);
     TRY(WritePod(paths_, lookups_, &plan).Context("pod " + name));
     result_.created.push_back(name);
@@ -139,7 +170,7 @@ class Reconciler {
     bool revive =
         !r.alive && options_.start && (r.status.reason == "Lost" || r.status.reason == "Created");
     if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
-    Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid);
+    Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid, r.plan.default_resources);
     plan.created_nanos = r.plan.created_nanos;
     KeepPullErrors(r.plan, &plan);
     TRY(RewritePod(paths_, lookups_, &plan).Context("pod " + plan.name));
@@ -193,6 +224,7 @@ class Reconciler {
   const ReconcileOptions& options_;
   Lookups lookups_;
   std::vector<Workload> workloads_;
+  std::optional<Admission> admission_;
   std::vector<ObservedPod> observed_;
   std::map<std::string, PodRecord> records_;
   std::vector<std::string> made_;

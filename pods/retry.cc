@@ -42,6 +42,29 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
   return OkStatus();
 }
 
+// Out of the pod, with nothing of its supervisor's but the caller's streams.
+bool LeavePod(const Sandbox& sandbox) {
+  for (int fd :
+       {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
+    if (::setns(fd, 0) < 0) return false;
+  }
+  // The pod's flock above all: it must end with the supervisor.
+  ::close_range(3, ~0U, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  return true;
+}
+
+Status Replace(const store::Paths& paths, const std::string& ns) {
+  store::ObjectStore objects(paths);
+  FileLock lock = TRY(objects.LockNamespace(ns));
+  ReconcileOptions options;
+  options.lookups.pull = false;
+  TRY(ReconcileNamespace(paths, ns, options));
+  return OkStatus();
+}
+
 }  // namespace
 
 bool WaitsForRetry(const Plan& plan) {
@@ -59,17 +82,17 @@ int64_t RetryDelayNanos(int attempt) {
 Result<Child> StartRetry(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox) {
   return Fork([&] {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int fd :
-         {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
-      if (::setns(fd, 0) < 0) return kExitFailure;
-    }
-    // The pod's flock above all: it must end with the supervisor.
-    ::close_range(3, ~0U, 0);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (!LeavePod(sandbox)) return kExitFailure;
     return Retry(paths, plan).ok() ? kExitOk : kExitFailure;
   });
+}
+
+Status StartReplacement(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox) {
+  TRY(Fork([&] {
+    if (!LeavePod(sandbox)) return kExitFailure;
+    return Replace(paths, plan.ns).ok() ? kExitOk : kExitFailure;
+  }));
+  return OkStatus();
 }
 
 }  // namespace kpod::pods

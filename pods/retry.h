@@ -1,3 +1,5 @@
+// What a supervisor has done in the host's namespaces, by processes of their own.
+//
 // What a pod waits for and nobody will tell of: an image that could not be pulled, a path of the
 // host that was not there. Its supervisor tries again, as the kubelet does: after 10 s, doubling to
 // 5 min. (A Secret or ConfigMap that comes is told of by the command that applied it.)
@@ -23,5 +25,9 @@ int64_t RetryDelayNanos(int attempt);
 // are pulled first, then the namespace is planned anew under its lock; the supervisor hears of it
 // by "reload" like of any other change.
 Result<Child> StartRetry(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox);
+
+// A pod of a workload has failed for good: its namespace is reconciled, so that another takes its
+// place. The process outlives the supervisor, which calls this last, without its flock.
+Status StartReplacement(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox);
 
 }  // namespace kpod::pods

@@ -52,9 +52,6 @@ struct Condition {
   std::string reason = {}, message = {};
 };
 
-// PodStatus::reason of a pod that ran beyond activeDeadlineSeconds.
-constexpr const char* kDeadlineExceeded = "DeadlineExceeded";
-
 struct PodStatus {
   std::string phase = "Pending";  // Pending Running Succeeded Failed Unknown
   std::string reason, message;

@@ -74,6 +74,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   if (plan_.active_deadline_seconds) {
     loop_->After(*plan_.active_deadline_seconds * Backoff::kSecond, [this] { OnDeadline(); });
   }
+  ArmStorageCheck();
   Save();
   ArmRetry();
   return OkStatus();
@@ -160,8 +161,9 @@ void Supervisor::Reload() {
   if (!plan || plan->containers.size() != plan_.containers.size() ||
       plan->init_containers.size() != plan_.init_containers.size())
     return;
-  plan_ = std::move(*plan);
+  Plan before = std::exchange(plan_, std::move(*plan));
   if (ending_) return;
+  Resize(before);
   Status written = WriteSecrets();
   if (!written) Tell("Warning", "FailedMount", "", written.error().message());
   std::vector<std::string> warnings;
@@ -228,6 +230,8 @@ void Supervisor::End() {
   for (Client& c : clients_) {
     if (c.waits_for_end) Answer(c.fd.get(), {{"ok", true}});
   }
+  if (failed_ && !plan_.owner_kind.empty() && !status_.stopped)
+    (void)StartReplacement(paths_, plan_, *sandbox_);
   loop_->Stop();
 }
 
@@ -242,9 +246,9 @@ void Supervisor::Save() {
   status_.containers.clear();
   for (const auto& c : main_) status_.containers.push_back(c->status());
   status_.initialized = status_.initialized || AreInitialized(plan_, status_.init_containers);
-  // A pod past its deadline stays failed, whatever its containers' ends were.
-  if (status_.reason != kDeadlineExceeded) status_.phase = PhaseOf(status_, over_);
-  status_.qos_class = QosClassOf(plan_);
+  // A pod past its deadline, or evicted, stays failed, whatever its containers' ends were.
+  if (!failed_) status_.phase = PhaseOf(status_, over_);
+  status_.qos_class = plan_.qos_class;
   status_.conditions = ConditionsOf(plan_, status_, NowNanos());
   (void)WriteFileAtomic(paths_.Pod(ns_, name_) + "/status.json", Dump(ToJson(status_), 1));
 }

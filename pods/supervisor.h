@@ -32,6 +32,7 @@ class Supervisor {
   Status WriteSecrets();
   Status WatchSignals();
   void Reload();
+  void Resize(const Plan& before);  // supervisor_resources.cc
   void ArmRetry();
   void StartRetrying();
   void EndRetry();
@@ -54,6 +55,11 @@ class Supervisor {
   void GiveTurns();
   void CheckEnd();
   void OnDeadline();
+  void Fail(const char* reason, const std::string& message, int64_t grace_nanos);
+
+  // supervisor_resources.cc: what the pod may take.
+  void ArmStorageCheck();
+  void CheckStorage();
 
   // supervisor_serve.cc: control socket and DNS.
   Status ServeControl();
@@ -85,8 +91,11 @@ class Supervisor {
   Child retry_;  // an attempt under way
   Loop::TimerId retry_timer_ = 0;
   int retries_ = 0;
+  Child storage_check_;
+  Fd storage_answer_;
   bool beginning_ = true;  // errors go to the command, not into the status
   bool ending_ = false;    // nothing starts any more
+  bool failed_ = false;    // by kpod's decision: see Fail
   bool over_ = false;      // and nothing runs
   bool restarting_all_ = false;
   int64_t restart_all_at_ = 0;  // monotonic nanoseconds

@@ -95,8 +95,11 @@ void Supervisor::OnChanged() {
 
 void Supervisor::OnEnded(ContainerLife& life) {
   int code = life.status().state.terminated->exit_code;
+  bool replaced = life.TakeReplaced();
   if (restarting_all_) {
     StartAnew();
+  } else if (!ending_ && replaced) {
+    life.StartOrRetry();
   } else if (!ending_ && RestartsAll(life.plan(), code)) {
     RestartAll(life);
   } else if (!ending_ && WillRestart(life.plan(), life.init(), code)) {
@@ -157,11 +160,17 @@ void Supervisor::Stop(std::optional<int64_t> grace_seconds) {
 
 void Supervisor::OnDeadline() {
   if (ending_) return;
+  std::string message = "Pod was active on the node longer than the specified deadline";
+  Tell("Normal", "DeadlineExceeded", "", message);
+  Fail("DeadlineExceeded", message, plan_.grace_seconds * Backoff::kSecond);
+}
+
+void Supervisor::Fail(const char* reason, const std::string& message, int64_t grace_nanos) {
+  failed_ = true;
   status_.phase = "Failed";
-  status_.reason = kDeadlineExceeded;
-  status_.message = "Pod was active on the node longer than the specified deadline";
-  Tell("Normal", kDeadlineExceeded, "", status_.message);
-  Finish(plan_.grace_seconds * Backoff::kSecond);
+  status_.reason = reason;
+  status_.message = message;
+  Finish(grace_nanos);
   CheckEnd();
   if (!over_) Save();
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "kube/decode.h"
+#include "pods/limit_range.h"
 #include "pods/make_plan.h"
 
 namespace kpod::pods {
@@ -29,6 +30,30 @@ void SettlePullPolicies(const Json& spec, kube::PodSpec* out) {
 // Keys in another order are the same object.
 std::string Canonical(const Json& j) { return Dump(Json(nlohmann::json(j))); }
 
+// CPU and memory of containers and sidecars change in place, as long as what is limited and the
+// class of service stay: left out of what makes it another pod.
+Json WithoutResizable(Json spec) {
+  auto strip = [](Json* container) {
+    if (!container->contains("resources") || !(*container)["resources"].is_object()) return;
+    for (const char* list : {"limits", "requests"}) {
+      Json& resources = (*container)["resources"];
+      if (!resources.contains(list) || !resources[list].is_object()) continue;
+      for (const char* name : {"cpu", "memory"}) {
+        if (resources[list].contains(name)) resources[list][name] = nullptr;
+      }
+    }
+  };
+  if (spec.contains("containers") && spec["containers"].is_array()) {
+    for (Json& c : spec["containers"]) strip(&c);
+  }
+  if (spec.contains("initContainers") && spec["initContainers"].is_array()) {
+    for (Json& c : spec["initContainers"]) {
+      if (StringAt(c, "restartPolicy") == "Always") strip(&c);
+    }
+  }
+  return spec;
+}
+
 bool HasHostPorts(const kube::PodSpec& spec) {
   for (const kube::Container& c : spec.containers) {
     for (const kube::ContainerPort& p : c.ports) {
@@ -47,7 +72,8 @@ Workload FromPod(const store::StoredObject& o) {
   w.pod.metadata.uid = o.uid;
   SettlePullPolicies(At(o.object, "spec"), &w.pod.spec);
   const Json& annotations = At(At(o.object, "metadata"), "annotations");
-  w.hash = ShortHash(Canonical(At(o.object, "spec")) + StringAt(annotations, kNetworkAnnotation));
+  w.hash = ShortHash(StrCat(Canonical(WithoutResizable(At(o.object, "spec"))),
+                            StringAt(annotations, kNetworkAnnotation), QosClassOf(w.pod.spec)));
   w.remove_first = true;
   return w;
 }
@@ -100,10 +126,11 @@ void ReconcileReplicas(const Workload& w, size_t index, const std::vector<const 
                        const std::function<std::string()>& suffix, Actions* out) {
   std::vector<const ObservedPod*> current;
   for (const ObservedPod* p : mine) {
-    if (p->hash == w.hash && !p->failed) {
+    bool same = p->hash == w.hash;
+    if (same && !p->failed && !p->lost) {
       current.push_back(p);
-    } else {
-      (w.remove_first || p->failed ? out->remove_first : out->remove_after).push_back(p->name);
+    } else if (!same || p->lost) {
+      (w.remove_first || p->lost ? out->remove_first : out->remove_after).push_back(p->name);
     }
   }
   // Scaling down takes what does not run first, then the youngest, as the ReplicaSet controller

@@ -25,7 +25,8 @@ std::vector<Workload> WorkloadsOf(const std::vector<store::StoredObject>& object
 struct ObservedPod {
   std::string name, owner_kind, owner_name, hash;
   bool running = false;  // its supervisor lives, or it waits to be started
-  bool failed = false;   // lost or failed: a workload replaces it
+  bool lost = false;     // its supervisor was killed: removed, and replaced
+  bool failed = false;   // ended for good: replaced, and kept to be looked at
   int64_t created_nanos = 0;
 };
 

@@ -111,9 +111,10 @@ TEST(Structure, MistypedValuesAreRefusedInTheWordsOfTheDecoder) {
 
 TEST(Structure, WhatIsNotCarriedOutIsSaid) {
   Check({
-      {"    readinessProbe: {httpGet: {port: 80}}\n",
-       "8:5: warning: Pod/p: spec.containers[0].readinessProbe: not carried out yet: the container "
-       "counts as ready as soon as it runs"},
+      {"  hostUsers: false\n",
+       "8:3: warning: Pod/p: spec.hostUsers: not carried out yet: the pod shares the user "
+       "namespace "
+       "of kpod"},
       {"  nodeSelector: {disk: ssd}\n",
        "8:3: note: Pod/p: spec.nodeSelector: has no meaning on one machine: there is one node, so "
        "nothing is scheduled"},
@@ -128,11 +129,11 @@ TEST(Structure, WhatIsNotCarriedOutIsSaid) {
 }
 
 TEST(Structure, StrictAndIgnore) {
-  const char* const kProbe = "    readinessProbe: {httpGet: {port: 80}}\n";
-  std::vector<std::string> said = Said(kProbe, Validate::kStrict);
+  const char* const kNotYet = "  hostUsers: false\n";
+  std::vector<std::string> said = Said(kNotYet, Validate::kStrict);
   ASSERT_EQ(said.size(), 1u);
   EXPECT_NE(said[0].find(": error: "), std::string::npos);
-  EXPECT_TRUE(Said(kProbe, Validate::kIgnore).empty());
+  EXPECT_TRUE(Said(kNotYet, Validate::kIgnore).empty());
   EXPECT_TRUE(Said("    imagee: x\n", Validate::kIgnore).empty());
   EXPECT_EQ(Said("    args: x\n", Validate::kIgnore).size(), 1u);
   said = Said("  nodeName: node\n", Validate::kStrict);

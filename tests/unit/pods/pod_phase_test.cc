@@ -120,21 +120,5 @@ TEST(ConditionsOf, KeepsTheTimeOfWhatHasNotChanged) {
   EXPECT_EQ(Of(later, "Initialized").transition_nanos, 100);
 }
 
-TEST(QosClassOf, AsKubernetesRanksPods) {
-  Plan plan;
-  plan.containers = {Planned("a")};
-  EXPECT_EQ(QosClassOf(plan), "BestEffort");
-  ContainerPlan& c = plan.containers[0];
-  c.memory_limit = c.memory_request = 1 << 20;
-  EXPECT_EQ(QosClassOf(plan), "Burstable");
-  c.cpu_milli_limit = c.cpu_milli_request = 100;
-  EXPECT_EQ(QosClassOf(plan), "Guaranteed");
-  c.cpu_milli_request = 50;
-  EXPECT_EQ(QosClassOf(plan), "Burstable");
-  c.cpu_milli_request = 100;
-  plan.init_containers = {Planned("i")};
-  EXPECT_EQ(QosClassOf(plan), "Burstable");
-}
-
 }  // namespace
 }  // namespace kpod::pods
