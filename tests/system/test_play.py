@@ -221,3 +221,74 @@ class Changes(PlayTest):
                                       'terminationGracePeriodSeconds': 0}, 'metadata': {'name': 'form'}, 'kind': 'Pod', 'apiVersion': 'v1'})
         self.assertEqual(self.kpod('play', 'kube', '-', input=turned).stdout, 'pod/form unchanged\n')
         self.assertEqual(self.state(), first)
+
+
+class References(PlayTest):
+    """What a pod refers to and nobody has made yet: the pod waits, says what for, and starts by itself."""
+    images = ['busybox']
+    SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {name: late}\nstringData: {%s: hush}\n'
+    MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\ndata: {%s: hush}\n'
+    CLAIM = 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: late}\n' \
+            'spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n'
+
+    def waits(self, text, *waited, container='main'):
+        """Plays `text`, then each manifest of `waited`, (message, manifest): before it the pod says the message."""
+        self.play(text)
+        name = self.pods()[0]
+        for i, (message, manifest) in enumerate(waited):
+            words = f'CreateContainerConfigError: {message}'
+            self.wait(lambda: words in self.kpod('ps').stdout, words)
+            described = self.kpod('describe', 'pod', name).stdout
+            self.assertRegex(described, rf'Reason: +CreateContainerConfigError\n +Message: +{re.escape(message)}\n')
+            self.assertIn(f'Error: {message}', described)  # the event
+            self.assertIn('CreateContainerConfigError', self.word(name))
+            self.play(manifest, name=f'late{i}.yaml')
+        self.wait_running(name)
+        self.assertEqual(self.container(name, container)['restartCount'], 0)
+        for i in range(len(waited)):
+            self.down(f'late{i}.yaml', '--force')
+        self.assertEqual(self.status(name)['phase'], 'Running')  # what runs does not stop for it
+        self.down()
+
+    def test_environment(self):
+        key = 'env: [{name: W, valueFrom: {%s: {name: late, key: word}}}]\n'
+        self.waits(pod('env', 'sleep 1000', container_extra=key % 'secretKeyRef'), ('secret "late" not found', self.SECRET % 'other'),
+                   ("couldn't find key word in Secret default/late", self.SECRET % 'word'))
+        self.waits(pod('env', 'sleep 1000', container_extra=key % 'configMapKeyRef'), ('configmap "late" not found', self.MAP % 'other'),
+                   ("couldn't find key word in ConfigMap default/late", self.MAP % 'word'))
+        whole = 'envFrom: [{%s: {name: late}}]\n'
+        self.waits(pod('env', 'sleep 1000', container_extra=whole % 'secretRef'), ('secret "late" not found', self.SECRET % 'any'))
+        self.waits(pod('env', 'sleep 1000', container_extra=whole % 'configMapRef'), ('configmap "late" not found', self.MAP % 'any'))
+
+    def test_volumes(self):
+        mount = 'volumeMounts: [{name: v, mountPath: /v}]\n'
+        for volume, message, manifest in (('secret: {secretName: late}', 'secret "late" not found', self.SECRET % 'any'),
+                                          ('configMap: {name: late}', 'configmap "late" not found', self.MAP % 'any'),
+                                          ('persistentVolumeClaim: {claimName: late}', 'persistentvolumeclaim "late" not found', self.CLAIM)):
+            with self.subTest(volume):
+                self.waits(pod('vol', 'sleep 1000', f'volumes: [{{name: v, {volume}}}]\n', mount), (message, manifest))
+
+    def test_of_a_deployment_and_one_container_of_two(self):
+        self.waits('''\
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: many}
+            spec:
+              selector: {matchLabels: {app: many}}
+              template:
+                metadata: {labels: {app: many}}
+                spec:
+                  terminationGracePeriodSeconds: 0
+                  containers:
+                  - {name: good, image: busybox, command: [sleep, "1000"]}
+                  - {name: main, image: busybox, command: [sleep, "1000"], envFrom: [{secretRef: {name: late}}]}
+            ''', ('secret "late" not found', self.SECRET % 'any'))
+
+    def test_what_is_optional_is_not_waited_for(self):
+        self.play(pod('optional', 'echo "<$A>$(ls /v)"; sleep 1000',
+                      'volumes: [{name: v, secret: {secretName: never, optional: true}}]\n', '''
+            env: [{name: A, valueFrom: {configMapKeyRef: {name: never, key: x, optional: true}}}]
+            envFrom: [{secretRef: {name: never, optional: true}}]
+            volumeMounts: [{name: v, mountPath: /v}]
+            '''))
+        self.wait_log('optional', '<>')
