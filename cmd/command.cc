@@ -16,6 +16,7 @@ const std::vector<Command>& Commands() {
     AddGenerateCommands(&out);
     AddLifecycleCommands(&out);
     AddCopyCommand(&out);
+    AddPortForwardCommand(&out);
     AddLookCommands(&out);
     AddLogCommands(&out);
     AddImageCommands(&out);
