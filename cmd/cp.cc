@@ -67,9 +67,10 @@ void AddCopyCommand(std::vector<Command>* out) {
        {"pod cp"},
        "POD:PATH PATH | PATH POD:PATH | - POD:PATH | POD:PATH -",
        "Copy files and directories into and out of containers",
-       "Nothing is needed in the image. Into a directory that is there, the source comes under its "
-       "own name; SOURCE/. means what a directory holds. Modes, times and symbolic links stay; on "
-       "this machine files become yours, without setuid bits. \"-\" reads a tar from standard "
+       "Nothing is needed in the image. Into a directory that is there, the source comes under "
+       "its\n"
+       "own name; SOURCE/. means what a directory holds. Modes, times and symbolic links stay; on\n"
+       "this machine files become yours, without setuid bits. \"-\" reads a tar from standard\n"
        "input, below a directory that is there, or writes one to standard output.\n\nExamples:\n"
        "  kpod cp web:/var/log/nginx ./logs\n  kpod cp nginx.conf web:/etc/nginx/ -c app\n"
        "  kpod cp web:/data - | tar t",

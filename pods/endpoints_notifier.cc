@@ -70,7 +70,7 @@ void EndpointsNotifier::Start() {
   now_ = std::move(next_);
   next_.clear();
   Result<Child> child = StartSync(paths_, ns_, *sandbox_);
-  if (!child) return CallAll(std::move(now_));
+  if (!child) return CallAll(std::exchange(now_, {}));
   child_ = std::move(*child);
   limit_ = loop_->After(kLongest, [this] {
     limit_ = 0;
@@ -91,7 +91,7 @@ void EndpointsNotifier::OnDone() {
   CallAll(std::move(done));
 }
 
-void EndpointsNotifier::CallAll(std::vector<std::function<void()>> callbacks) {
+void EndpointsNotifier::CallAll(const std::vector<std::function<void()>>& callbacks) {
   for (const auto& callback : callbacks) callback();
 }
 

@@ -33,7 +33,7 @@ class EndpointsNotifier {
   bool HasServices() const;
   void Start();
   void OnDone();
-  void CallAll(std::vector<std::function<void()>> callbacks);
+  void CallAll(const std::vector<std::function<void()>>& callbacks);
 
   store::Paths paths_;
   std::string ns_;

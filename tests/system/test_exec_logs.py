@@ -128,7 +128,8 @@ class Exec(KpodTest):
     def test_exec_ends_with_its_container(self):
         child = subprocess.Popen([KPOD, 'exec', 'web', 'sleep', '1000'], env=self.env)
         self.addCleanup(child.wait)
-        self.wait(lambda: 'sleep\x001000' in ''.join(self.commands()) and len(self.commands()) == 2, 'two sleeps run')
+        # Until its exec the process shows the words of kpod.
+        self.wait(lambda: [l.split(None, 3)[3] for l in self.commands()] == ['sleep\x001000'] * 2, 'two sleeps run')
         self.kpod('stop', 'web', '--time', '0')
         self.assertEqual(child.wait(10), 137)
 
