@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/files.h"
 #include "pods/services.h"
 
@@ -88,7 +90,7 @@ void EndpointsNotifier::OnDone() {
   std::vector<std::function<void()>> done = std::move(now_);
   now_.clear();
   if (again_) Start();
-  CallAll(std::move(done));
+  CallAll(done);
 }
 
 void EndpointsNotifier::CallAll(const std::vector<std::function<void()>>& callbacks) {
