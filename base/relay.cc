@@ -12,7 +12,7 @@ constexpr int kRounds = 8;  // then others have their turn
 
 // One for all relays of the process, which has one thread: only what could not be handed on at once
 // is kept by its own.
-char piece[kPiece];
+char relayed[kPiece];
 
 }  // namespace
 
@@ -61,12 +61,12 @@ bool Relay::Pump(Direction* d) {
       (void)::shutdown(d->to, SHUT_WR);
       d->closed = true;
     } else {
-      ssize_t n = ::recv(d->from, piece, sizeof(piece), 0);
+      ssize_t n = ::recv(d->from, relayed, sizeof(relayed), 0);
       if (n < 0) return errno == EAGAIN || errno == EINTR;
       d->ended = n == 0;
       if (n == 0) continue;
-      size_t sent = Send(d, piece, static_cast<size_t>(n));
-      d->pending.assign(piece + sent, static_cast<size_t>(n) - sent);
+      size_t sent = Send(d, relayed, static_cast<size_t>(n));
+      d->pending.assign(relayed + sent, static_cast<size_t>(n) - sent);
     }
   }
   return true;

@@ -38,11 +38,11 @@ Result<std::vector<std::string>> PartsOf(const std::string& path) {
 }
 
 timespec TimeOf(int64_t nanos) {
-  constexpr int64_t kSecond = 1'000'000'000;
-  int64_t seconds = nanos / kSecond;
-  int64_t rest = nanos % kSecond;
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  int64_t seconds = nanos / kNanosPerSecond;
+  int64_t rest = nanos % kNanosPerSecond;
   if (rest < 0) {
-    rest += kSecond;
+    rest += kNanosPerSecond;
     --seconds;
   }
   return {seconds, rest};
