@@ -56,15 +56,16 @@ bool Relay::Pump(Direction* d) {
       size_t n = Send(d, d->pending.data(), d->pending.size());
       d->pending.erase(0, n);
       if (n == 0) return true;
-    } else if (d->ended) {
-      // Fails where the other has closed all by now, and then nothing is lost.
-      (void)::shutdown(d->to, SHUT_WR);
-      d->closed = true;
     } else {
       ssize_t n = ::recv(d->from, relayed, sizeof(relayed), 0);
       if (n < 0) return errno == EAGAIN || errno == EINTR;
-      d->ended = n == 0;
-      if (n == 0) continue;
+      if (n == 0) {
+        // In the same round: nothing would wake this direction for another one. Fails where the
+        // other has closed all by now, and then nothing is lost.
+        (void)::shutdown(d->to, SHUT_WR);
+        d->ended = d->closed = true;
+        return true;
+      }
       size_t sent = Send(d, relayed, static_cast<size_t>(n));
       d->pending.assign(relayed + sent, static_cast<size_t>(n) - sent);
     }
