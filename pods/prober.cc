@@ -22,7 +22,7 @@ bool ProbeTally::Add(bool success) {
 Prober::Prober(const AttemptContext& context, const kube::Probe& probe, Callbacks callbacks)
     : context_(context),
       probe_(probe),
-      callbacks_(std::move(callbacks)),
+      callbacks_(std::make_shared<Callbacks>(std::move(callbacks))),
       tally_(probe.success_threshold, probe.failure_threshold),
       due_(MonotonicNanos() + probe.initial_delay * kSecond) {
   timer_ = context_.loop->At(due_, [this] { Begin(); });
@@ -44,18 +44,19 @@ void Prober::OnDone(const AttemptResult& result) {
   if (result.errored && ++errors_ < kMostErrors) return Begin();
   errors_ = 0;
   std::shared_ptr<bool> alive = alive_;
+  std::shared_ptr<const Callbacks> callbacks = callbacks_;
   auto tell = [&](const std::function<void(const std::string&)>& callback) {
     if (callback) callback(result.message);
     return *alive;
   };
   if (result.errored) {
-    if (tell(callbacks_.errored_attempt)) ArmNext();
+    if (tell(callbacks->errored_attempt)) ArmNext();
     return;
   }
-  if (result.warning && !tell(callbacks_.warned_attempt)) return;
-  if (!result.success && !tell(callbacks_.failed_attempt)) return;
-  if (tally_.Add(result.success) && callbacks_.result) {
-    callbacks_.result(result.success, result.message);
+  if (result.warning && !tell(callbacks->warned_attempt)) return;
+  if (!result.success && !tell(callbacks->failed_attempt)) return;
+  if (tally_.Add(result.success) && callbacks->result) {
+    callbacks->result(result.success, result.message);
     if (!*alive) return;
   }
   ArmNext();

@@ -57,7 +57,7 @@ class Prober {
 
   AttemptContext context_;
   kube::Probe probe_;
-  Callbacks callbacks_;
+  std::shared_ptr<const Callbacks> callbacks_;  // shared with the call that destroys the prober
   ProbeTally tally_;
   int64_t due_ = 0;  // when the attempt was to begin
   int errors_ = 0;   // in this turn

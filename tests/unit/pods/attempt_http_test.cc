@@ -107,8 +107,7 @@ TEST_F(HttpAttempt, Timeouts) {
     SendAll(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
     UntilClosed(fd);
   });
-  result = Try(HttpGet(half.port()), 200'000'000);
-  EXPECT_TRUE(result.errored);
+  result = TryUntil(HttpGet(half.port()), [](const AttemptResult& r) { return r.errored; });
   EXPECT_EQ(
       result.message,
       "context deadline exceeded (Client.Timeout or context cancellation while reading body)");

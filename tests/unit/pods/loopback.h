@@ -107,6 +107,18 @@ class AttemptTest : public testing::Test {
     return result.value_or(AttemptResult{});
   }
 
+  // For timeouts that come late in an attempt: with more and more time until it got that far.
+  AttemptResult TryUntil(const kube::Handler& handler,
+                         const std::function<bool(const AttemptResult&)>& is_it) {
+    AttemptResult result;
+    for (int64_t timeout = 50'000'000; timeout <= kLong; timeout *= 4) {
+      result = Try(handler, timeout);
+      if (is_it(result)) return result;
+    }
+    ADD_FAILURE() << result.message;
+    return result;
+  }
+
   bool StepUntil(const std::function<bool()>& condition) {
     int64_t end = MonotonicNanos() + kLong + kLong;
     while (!condition()) {
