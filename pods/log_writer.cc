@@ -30,7 +30,10 @@ char write_buffer[kWriteBytes];
 // a chunk: all its lines came with one read.
 class LogWriter::Batch {
  public:
-  Batch(LogWriter* log, Stream stream) : log_(log), stamp_(FormatTimeNano(NowNanos())) {
+  Batch(LogWriter* log, Stream stream)
+      : log_(log),
+        open_(&log->open_[stream == Stream::kStderr]),
+        stamp_(FormatTimeNano(NowNanos())) {
     stamp_ += stream == Stream::kStdout ? " stdout F " : " stderr F ";
   }
 
@@ -60,6 +63,7 @@ class LogWriter::Batch {
     at = std::copy(text.begin(), text.end(), at);
     *at = '\n';
     used_ += need;
+    last_is_part_ = tag == 'P';
   }
 
   void Write() {
@@ -69,6 +73,7 @@ class LogWriter::Batch {
     Status written = rotated ? WriteAll(log_->fd_.get(), bytes) : std::move(rotated);
     if (written) {
       log_->size_ += bytes.size();
+      *open_ = last_is_part_;
       return;
     }
     failure_ = written.error().code() == 0 ? EIO : written.error().code();
@@ -77,8 +82,10 @@ class LogWriter::Batch {
   }
 
   LogWriter* log_;
+  bool* open_;
   std::string stamp_;
   size_t used_ = 0;
+  bool last_is_part_ = false;
   int failure_ = 0;
 };
 
@@ -99,6 +106,10 @@ Status LogWriter::OpenLog() {
 
 Status LogWriter::RotateIfFull() {
   if (size_ < options_.max_bytes) return OkStatus();
+  // The beginning of a line and its end stay in one file, so that the oldest one never begins with
+  // half a line; but one that never ends may not fill the disk.
+  bool in_a_line = open_[0] || open_[1];
+  if (in_a_line && size_ < 2 * options_.max_bytes) return OkStatus();
   // "path.1" is the newest of the old ones; the oldest is overwritten. A reader that holds the old
   // file open reads it to its end and then finds another file at `path`.
   for (int i = options_.max_files - 1; i >= 1; --i) {

@@ -37,6 +37,7 @@ class LogWriter {
   Fd fd_;
   uint64_t size_ = 0;
   std::string partial_[2];
+  bool open_[2] = {false, false};  // the last line that was written is not whole yet
 };
 
 }  // namespace kpod::pods
