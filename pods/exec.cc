@@ -56,13 +56,32 @@ bool Relay(int from, int to) {
   return WriteAll(to, {buf, static_cast<size_t>(n)}).ok();
 }
 
-Status RelayTerminal(int terminal, int pidfd, bool interactive) {
-  RawTerminal raw;
+// Signals that would end this process while the terminal is raw.
+constexpr int kEnding[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+
+// The signal that this process shall end by, or 0.
+int ReadSignals(int signals, int terminal) {
+  int ending = 0;
+  signalfd_siginfo info;
+  while (::read(signals, &info, sizeof(info)) > 0) {
+    if (info.ssi_signo == SIGWINCH) {
+      CopyWindowSize(terminal);
+    } else {
+      ending = static_cast<int>(info.ssi_signo);
+    }
+  }
+  return ending;
+}
+
+// To the end of the program behind it: 0, or the signal that came before.
+Result<int> RelayTerminal(int terminal, int pidfd, bool interactive) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGWINCH);
+  for (int signal : kEnding) sigaddset(&set, signal);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   Fd signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  RawTerminal raw;
   CopyWindowSize(terminal);
   bool ended = false;
   for (;;) {
@@ -73,22 +92,30 @@ Status RelayTerminal(int terminal, int pidfd, bool interactive) {
     // After the end only what the terminal still holds is wanted.
     int n = ::poll(fds, 4, ended ? 0 : -1);
     if (n < 0 && errno != EINTR) return Error::Errno("poll");
-    if (n == 0 && ended) return OkStatus();
+    if (n == 0 && ended) return 0;
     if (n < 0) continue;
-    if (fds[0].revents != 0 && !Relay(terminal, 1)) return OkStatus();
+    if (fds[0].revents != 0 && !Relay(terminal, 1)) return 0;
     if (fds[1].revents != 0 && !Relay(0, terminal)) {
       interactive = false;
       char eof = 4;  // ^D: the end of our input is the end of the terminal's
       (void)WriteAll(terminal, {&eof, 1});
     }
     if (fds[2].revents != 0) {
-      signalfd_siginfo info;
-      while (::read(signals.get(), &info, sizeof(info)) > 0) {
-      }
-      CopyWindowSize(terminal);
+      int signal = ReadSignals(signals.get(), terminal);
+      if (signal != 0) return signal;
     }
     if (fds[3].revents != 0) ended = true;
   }
+}
+
+// As if it had not been caught; the program in the container ends with this process.
+void EndBy(int signal) {
+  ::signal(signal, SIG_DFL);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  ::raise(signal);
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 void SetEnv(std::vector<std::string>* env, const std::string& line) {
@@ -161,7 +188,9 @@ Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
   options.cgroup = &cgroup;
   runtime::Started started = TRY(runtime::Exec(options));
   if (started.terminal) {
-    TRY(RelayTerminal(started.terminal.get(), started.child.pidfd.get(), request.interactive));
+    int signal =
+        TRY(RelayTerminal(started.terminal.get(), started.child.pidfd.get(), request.interactive));
+    if (signal != 0) EndBy(signal);
     started.terminal.Reset();
   } else {
     TRY(streams.Relay(started.child.pidfd.get()));
