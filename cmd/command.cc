@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cmd/help.h"
 #include "runtime/container.h"
@@ -17,7 +18,9 @@ const std::vector<Command>& Commands() {
     AddLifecycleCommands(&out);
     AddCopyCommand(&out);
     AddPortForwardCommand(&out);
+    AddPsCommands(&out);
     AddLookCommands(&out);
+    AddStatsCommands(&out);
     AddLogCommands(&out);
     AddImageCommands(&out);
     AddSystemCommands(&out);
@@ -237,9 +240,20 @@ Result<int> Run(int argc, char** argv) {
     std::fputs(HelpFor(*m.command).c_str(), stdout);
     return 0;
   }
+  if (*m.command->arguments == '\0' && !in.args.empty()) {
+    return Error(StrCat(Join(m.command->words, " "), ": unknown argument ", Quote(in.args[0]),
+                        ": it takes options only"));
+  }
   in.paths = paths;
   TRY(paths.MakeAll());
   return m.command->run(in).Context(Join(m.command->words, " "));
+}
+
+// What was printed has arrived, or nobody may believe that it did (a full disk).
+Status FlushOutput() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return OkStatus();
+  return Error::Errno("standard output", errno == 0 ? EIO : errno);
 }
 
 }  // namespace
@@ -247,14 +261,17 @@ Result<int> Run(int argc, char** argv) {
 int Main(int argc, char** argv) {
   Result<int> code = [&]() -> Result<int> {
     try {
-      return Run(argc, argv);
+      TRY(OpenStandardStreams());
+      int exit_code = TRY(Run(argc, argv));
+      TRY(FlushOutput());
+      return exit_code;
     } catch (const std::exception& e) {
       return Error(StrCat("internal: ", e.what()));
     }
   }();
-  if (code) return std::fflush(stdout) == 0 ? *code : kExitFailure;
+  if (code) return *code;
   std::fflush(stdout);
-  std::fprintf(stderr, "kpod: %s\n", code.error().message().c_str());
+  std::fprintf(stderr, "kpod: %s\n", Printable(code.error().message(), true).c_str());
   return code.error().exit_code();
 }
 

@@ -1,7 +1,12 @@
 #include "cmd/format.h"
 
-#include <cctype>
+#include <unistd.h>
 
+#include <cctype>
+#include <cstdio>
+
+#include "base/clock.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cmd/template.h"
 
@@ -42,6 +47,20 @@ void FormatOption(po::options_description_easy_init& add) {
       "print JSON, or each row by a Go template: '{{.Name}}', 'table {{.Name}}\\t{{.Status}}'");
 }
 
+void SinceOption(po::options_description_easy_init& add) {
+  add("since", po::value<std::string>()->default_value("")->value_name("DURATION|TIME"),
+      "only what is newer than 10m, or than a time (RFC 3339)");
+}
+
+Result<int64_t> SinceOf(const Invocation& in) {
+  std::string text = in.Text("since");
+  if (text.empty()) return int64_t{0};
+  if (auto d = ParseDuration(text)) return NowNanos() - *d;
+  if (auto t = ParseTime(text)) return *t;
+  return Error(StrCat("--since ", Quote(text),
+                      ": wanted a duration such as 10m, or a time such as 2026-01-02T03:04:05Z"));
+}
+
 Result<std::string> FormatRows(const std::string& format, const Table& table, const Json& rows) {
   if (format.empty() || format == "table") return table.Text();
   if (format == "json") return Dump(rows, 2) + "\n";
@@ -56,8 +75,10 @@ Result<std::string> FormatRows(const std::string& format, const Table& table, co
   Template t = TRY(Template::Parse(text).Context("--format"));
   std::string out;
   for (const Json& row : rows) out += TRY(t.Run(row).Context("--format")) + "\n";
-  return out;
+  return ::isatty(1) == 1 ? Printable(out, true) : out;
 }
+
+void Print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 Result<std::string> FormatObject(const std::string& format, const std::string& text,
                                  const Json& object) {

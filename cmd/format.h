@@ -1,7 +1,9 @@
-// --format: a table, JSON, or a Go template over the very rows that JSON shows.
+// Options of several commands. --format: a table, JSON, or a Go template over the very rows that
+// JSON shows.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -13,9 +15,17 @@ namespace kpod::cmd {
 // Adds --format.
 void FormatOption(po::options_description_easy_init& add);
 
+// Adds --since: a duration as 10m, or a time (RFC 3339). Nanoseconds since the epoch; 0: not given.
+void SinceOption(po::options_description_easy_init& add);
+Result<int64_t> SinceOf(const Invocation& in);
+
 // The rows, a line each. "": the table; "json": all of them; "table {{.A}}\t{{.B}}": columns under
-// a header; else a template, where \t and \n may be written so.
+// a header; else a template, where \t and \n may be written so. What a template makes is made fit
+// for a terminal when it goes to one; a script gets every byte.
 Result<std::string> FormatRows(const std::string& format, const Table& table, const Json& rows);
+
+// On standard output.
+void Print(std::string_view text);
 
 // One object. "": `text`.
 Result<std::string> FormatObject(const std::string& format, const std::string& text,

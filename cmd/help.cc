@@ -93,7 +93,7 @@ std::string HelpFor(const Command& c) {
 }
 
 std::string HelpForFamily(const std::string& first_word) {
-  Table table({"", ""});
+  Table table({});
   bool any = false;
   for (const Command& c : Commands()) {
     std::vector<std::string> spellings = c.aliases;
@@ -105,7 +105,7 @@ std::string HelpForFamily(const std::string& first_word) {
       break;
     }
   }
-  return any ? StrCat("Commands of kpod ", first_word, ":\n", table.Text(false)) : "";
+  return any ? StrCat("Commands of kpod ", first_word, ":\n", table.Text()) : "";
 }
 
 std::string HelpOverview() {
@@ -114,11 +114,11 @@ std::string HelpOverview() {
       "  kpod play kube app.yaml     run what the manifest says\n"
       "  kpod ps                     see it run\n"
       "  kpod kube down app.yaml     take it down\n\nCommands:\n";
-  Table table({"", ""});
+  Table table({});
   for (const Command& c : Commands()) {
     if (*c.summary != '\0') table.Add({"  " + Join(c.words, " "), c.summary});
   }
-  out += table.Text(false);
+  out += table.Text();
   out +=
       "\nOptions before the command: --root DIR (state), --run DIR (locks and sockets).\nkpod "
       "COMMAND --help says more.\n";

@@ -1,15 +1,14 @@
 #include "cmd/input.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <set>
 
 #include "base/files.h"
 #include "base/spawn.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/manager.h"
@@ -75,14 +74,12 @@ Status ReadSource(const std::string& source, std::vector<Text>* out) {
   return OkStatus();
 }
 
-bool Colours() { return ::isatty(2) == 1 && std::getenv("NO_COLOR") == nullptr; }
-
 void Print(const kube::Diagnostic& d) {
   const char* colour = d.severity == kube::Severity::kError     ? "\033[31m"
                        : d.severity == kube::Severity::kWarning ? "\033[33m"
                                                                 : "\033[2m";
-  bool colours = Colours();
-  std::fprintf(stderr, "%s%s%s\n", colours ? colour : "", d.ToString().c_str(),
+  bool colours = HasColours(2);
+  std::fprintf(stderr, "%s%s%s\n", colours ? colour : "", Printable(d.ToString(), true).c_str(),
                colours ? "\033[0m" : "");
 }
 

@@ -15,6 +15,7 @@ void SelectOptions(po::options_description_easy_init& add) {
   add("all,a", po::bool_switch(), "every pod");
   add("selector,l", po::value<std::string>()->value_name("LABELS"),
       "pods whose labels match, as app=web");
+  add("all-namespaces,A", po::bool_switch(), "with --selector: of every namespace");
 }
 
 void StopOptions(po::options_description_easy_init& add) {
@@ -28,36 +29,61 @@ void RemoveOptions(po::options_description_easy_init& add) {
   add("force,f", po::bool_switch(), "stop it first when it runs");
 }
 
-std::optional<int64_t> GraceOf(const Invocation& in) {
-  if (in.options.count("time") == 0) return std::nullopt;
-  return in.options["time"].as<int64_t>();
+Result<std::optional<int64_t>> GraceOf(const Invocation& in) {
+  if (in.options.count("time") == 0) return std::optional<int64_t>();
+  auto seconds = in.options["time"].as<int64_t>();
+  if (seconds < 0) return Error(StrCat("--time ", seconds, ": wanted 0 or more seconds"));
+  return std::optional<int64_t>(seconds);
 }
 
-Result<int> ForEach(Invocation& in,
-                    const std::function<Status(pods::Manager&, const pods::PodRecord&)>& action) {
-  pods::Manager manager(in.paths);
-  for (const pods::PodRecord& p : TRY(SelectPods(in))) {
-    TRY(action(manager, p).Context("pod " + p.plan.name));
-    std::printf("%s\n", p.plan.name.c_str());
+// One that cannot be done does not keep the others.
+Result<int> ForEach(const std::vector<pods::PodRecord>& pods,
+                    const std::function<Status(const pods::PodRecord&)>& action) {
+  std::vector<std::string> failed;
+  int code = 0;
+  for (const pods::PodRecord& p : pods) {
+    Status done = action(p).Context("pod " + NameOf(p));
+    if (done) {
+      std::printf("%s\n", NameOf(p).c_str());
+      continue;
+    }
+    failed.push_back(done.error().message());
+    code = std::max(code, done.error().exit_code());
   }
+  if (!failed.empty()) return Error(Join(failed, "; "), code);
   return 0;
 }
 
 Result<int> Start(Invocation& in) {
-  return ForEach(in, [](pods::Manager& m, const pods::PodRecord& p) { return m.StartPod(p); });
+  pods::Manager manager(in.paths);
+  return ForEach(TRY(SelectPods(in)),
+                 [&](const pods::PodRecord& p) { return manager.StartPod(p); });
 }
+
 Result<int> Stop(Invocation& in) {
-  return ForEach(
-      in, [&](pods::Manager& m, const pods::PodRecord& p) { return m.StopPod(p, GraceOf(in)); });
+  pods::Manager manager(in.paths);
+  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::optional<int64_t> grace = TRY(GraceOf(in));
+  TRY(manager.StopPods(pods, grace));
+  return ForEach(pods, [](const pods::PodRecord&) { return OkStatus(); });
 }
+
 Result<int> Restart(Invocation& in) {
-  return ForEach(
-      in, [&](pods::Manager& m, const pods::PodRecord& p) { return m.RestartPod(p, GraceOf(in)); });
+  pods::Manager manager(in.paths);
+  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::optional<int64_t> grace = TRY(GraceOf(in));
+  TRY(manager.StopPods(pods, grace));
+  return ForEach(pods, [&](const pods::PodRecord& p) { return manager.RestartPod(p, grace); });
 }
+
 Result<int> Remove(Invocation& in) {
-  return ForEach(in, [&](pods::Manager& m, const pods::PodRecord& p) {
-    return m.RemovePod(p, in.Flag("force"), GraceOf(in));
-  });
+  pods::Manager manager(in.paths);
+  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::optional<int64_t> grace = TRY(GraceOf(in));
+  bool force = in.Flag("force");
+  if (force) TRY(manager.StopPods(pods, grace));
+  return ForEach(pods,
+                 [&](const pods::PodRecord& p) { return manager.RemovePod(p, force, grace); });
 }
 
 void ExecOptions(po::options_description_easy_init& add) {
@@ -76,8 +102,8 @@ Result<int> Exec(Invocation& in) {
   if (in.rest.empty()) return Error("which command? kpod exec " + in.args[0] + " COMMAND...");
   pods::Manager::ExecRequest request;
   std::string pod = in.args[0];
-  request.container = in.Text("container");
   pods::PodRecord record = TRY(PodByName(in, pod));
+  request.container = TRY(ContainerOf(record, in.Text("container")));
   request.argv = in.rest;
   request.interactive = in.Flag("stdin") || in.Flag("interactive");
   request.tty = in.Flag("tty");

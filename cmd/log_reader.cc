@@ -1,12 +1,8 @@
 #include "cmd/log_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <deque>
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/text.h"
 
 namespace kpod::cmd {
@@ -76,61 +72,11 @@ class Tail {
 
 }  // namespace
 
-Result<std::vector<LogLine>> ReadLog(const std::string& path, int64_t tail, int64_t since_nanos) {
+Result<std::vector<LogLine>> ReadLog(const std::string& path, int64_t tail, int64_t since_nanos,
+                                     FilePosition* end) {
   Tail lines(tail, since_nanos);
-  int parts = 0;
-  while (Exists(StrCat(path, ".", parts + 1))) ++parts;
-  for (int i = parts; i >= 0; --i) {
-    std::string part = i == 0 ? path : StrCat(path, ".", i);
-    Result<std::string> text = ReadFile(part, 256 << 20);
-    if (!text && i == 0 && !Exists(part)) return std::vector<LogLine>{};
-    lines.Take(TRY(std::move(text)));
-  }
+  for (const std::string& part : TRY(ReadParts(path, end))) lines.Take(part);
   return lines.Lines();
-}
-
-std::vector<LogLine> LogFollower::Poll() {
-  std::string fresh;
-  Result<Fd> fd = Open(path_, O_RDONLY);
-  struct stat st;
-  if (!fd || ::fstat(fd->get(), &st) < 0) return {};
-  if (inode_ != 0 && st.st_ino != inode_) {
-    // Rotated, perhaps more than once: what came since, oldest first.
-    std::string old;
-    for (int i = 1;; ++i) {
-      std::string part = StrCat(path_, ".", i);
-      struct stat was;
-      if (::stat(part.c_str(), &was) < 0) break;
-      std::string text = ReadFile(part, 256 << 20).value_or("");
-      bool known = was.st_ino == inode_;
-      old.insert(0, known ? text.substr(std::min<uint64_t>(offset_, text.size())) : text);
-      if (known) break;
-    }
-    fresh += old;
-    offset_ = 0;
-  }
-  inode_ = st.st_ino;
-  char buf[65536];
-  ssize_t n;
-  while ((n = ::pread(fd->get(), buf, sizeof(buf), static_cast<off_t>(offset_))) > 0) {
-    fresh.append(buf, static_cast<size_t>(n));
-    offset_ += static_cast<uint64_t>(n);
-  }
-  return Take(fresh);
-}
-
-std::vector<LogLine> LogFollower::Take(const std::string& bytes) {
-  std::vector<LogLine> out;
-  rest_ += bytes;
-  size_t at = 0, end;
-  while ((end = rest_.find('\n', at)) != std::string::npos) {
-    LogLine line;
-    if (ParseLogLine(std::string_view(rest_).substr(at, end - at), &line))
-      out.push_back(std::move(line));
-    at = end + 1;
-  }
-  rest_.erase(0, at);
-  return out;
 }
 
 }  // namespace kpod::cmd

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cmd/follow.h"
 
 namespace kpod::cmd {
 
@@ -22,23 +23,9 @@ struct LogLine {
 // False when the line is not of the format (a damaged file).
 bool ParseLogLine(std::string_view line, LogLine* out);
 
-// The whole log of one run, oldest first, its rotated parts ("<path>.N" ... "<path>.1") before it.
-// With `tail` >= 0 no more than needed is kept.
-Result<std::vector<LogLine>> ReadLog(const std::string& path, int64_t tail, int64_t since_nanos);
-
-// Follows a file that grows and is rotated (renamed away and made anew).
-class LogFollower {
- public:
-  explicit LogFollower(std::string path, uint64_t offset)
-      : path_(std::move(path)), offset_(offset) {}
-  std::vector<LogLine> Poll();
-
- private:
-  std::vector<LogLine> Take(const std::string& bytes);
-
-  std::string path_, rest_;
-  uint64_t offset_;
-  uint64_t inode_ = 0;
-};
+// The whole log of one run, oldest first. With `tail` >= 0 no more than needed is kept. `end`:
+// where following it goes on.
+Result<std::vector<LogLine>> ReadLog(const std::string& path, int64_t tail, int64_t since_nanos,
+                                     FilePosition* end);
 
 }  // namespace kpod::cmd

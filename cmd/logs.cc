@@ -1,15 +1,16 @@
 // logs: of one container, or of many pods with coloured names.
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <functional>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/format.h"
 #include "cmd/log_reader.h"
 #include "cmd/select.h"
 #include "pods/status.h"
@@ -20,17 +21,18 @@ namespace {
 
 void LogsOptions(po::options_description_easy_init& add) {
   add("container,c", po::value<std::string>()->value_name("NAME"),
-      "container (default: the only one)");
+      "container (default: the pod's first)");
   add("all-containers", po::bool_switch(), "all containers of the pod");
   add("follow,f", po::bool_switch(), "go on as long as the pod runs");
   add("tail", po::value<int64_t>()->default_value(-1)->value_name("N"), "only the last N lines");
-  add("since", po::value<std::string>()->default_value("")->value_name("DURATION|TIME"),
-      "only what is newer than 10m, or than a time (RFC 3339)");
+  SinceOption(add);
   add("timestamps,t", po::bool_switch(), "with the time of each line");
   add("previous,p", po::bool_switch(), "of the run before the last restart");
   add("selector,l", po::value<std::string>()->value_name("LABELS"),
       "of all pods whose labels match");
   add("all,a", po::bool_switch(), "of all pods");
+  add("all-namespaces,A", po::bool_switch(), "with --selector: of every namespace");
+  add("prefix", po::bool_switch(), "each line with its pod and container (of several: always)");
 }
 
 struct Stream {
@@ -54,6 +56,8 @@ class Printer {
     if (timestamps_ && !goes_on) text += line.time + " ";
     text += line.text;
     if (line.full) text += "\n";
+    // In the order of their times, also where both go to one file.
+    if (line.is_stderr) std::fflush(stdout);
     open_ = line.full ? std::pair<const Stream*, bool>(nullptr, false) : from;
     std::fwrite(text.data(), 1, text.size(), line.is_stderr ? stderr : stdout);
   }
@@ -62,6 +66,11 @@ class Printer {
   bool timestamps_;
   std::pair<const Stream*, bool> open_ = {nullptr, false};
 };
+
+std::string Prefix(const Stream& s, size_t number) {
+  std::string label = StrCat("[", NameOf(s.pod), "/", s.container.name, "] ");
+  return HasColours(1) ? StrCat("\033[3", 1 + number % 6, "m", label, "\033[0m") : label;
+}
 
 Result<std::vector<Stream>> StreamsFor(Invocation& in) {
   std::string container = in.Text("container");
@@ -74,101 +83,101 @@ Result<std::vector<Stream>> StreamsFor(Invocation& in) {
     }
   }
   std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
-  bool many = pods.size() > 1 || in.Flag("all-containers") || !in.Text("selector").empty();
-  bool colours = ::isatty(1) == 1 && std::getenv("NO_COLOR") == nullptr;
+  if (pods.empty()) {
+    std::fprintf(stderr,
+                 in.Flag("all") ? "No resources found\n" : "No resources found in %s namespace.\n",
+                 in.ns.c_str());
+  }
+  bool every = in.Flag("all-containers");
+  if (every && !container.empty()) return Error("either --all-containers or one container");
+  // Of many pods all is wanted; of one, the container that one gets to see without a word.
+  bool many = pods.size() > 1 || !in.Text("selector").empty() || in.Flag("all");
   std::vector<Stream> out;
   for (const pods::PodRecord& p : pods) {
-    std::vector<std::string> names;
-    for (const pods::ContainerStatus* status : p.Containers()) {
-      const pods::ContainerStatus& c = *status;
-      // Init containers are asked for by name, or with --all-containers.
-      bool asked = c.name == container || in.Flag("all-containers");
-      if (c.init && !asked) continue;
-      names.push_back(c.name);
-      if (!container.empty() && c.name != container) continue;
-      Stream s{p, c, "", pods::LogPath(p, c, in.Flag("previous"))};
-      if (many) {
-        std::string label = StrCat("[", p.plan.name, "/", c.name, "] ");
-        s.prefix = colours ? StrCat("\033[3", 1 + out.size() % 6, "m", label, "\033[0m") : label;
-      }
-      out.push_back(std::move(s));
+    std::string wanted;
+    if (!every && (!many || !container.empty())) wanted = TRY(ContainerOf(p, container));
+    for (const pods::ContainerStatus* c : p.Containers()) {
+      bool asked = wanted.empty() ? every || !c->init : c->name == wanted;
+      if (asked) out.push_back({p, *c, "", pods::LogPath(p, *c, in.Flag("previous"))});
     }
-    if (!container.empty() && std::find(names.begin(), names.end(), container) == names.end()) {
-      return Error(StrCat("container ", container, " is not valid for pod ", p.plan.name));
-    }
-    if (container.empty() && names.size() > 1 && !many) {
-      return Error(StrCat("pod ", p.plan.name, " has several containers: name one of ",
-                          Join(names, ", "), ", or use --all-containers"));
-    }
+  }
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (many || every || in.Flag("prefix")) out[i].prefix = Prefix(out[i], i);
   }
   return out;
 }
 
-Result<int64_t> Since(const std::string& text) {
-  if (text.empty()) return int64_t{0};
-  if (auto d = ParseDuration(text)) return NowNanos() - *d;
-  if (auto t = ParseTime(text)) return *t;
-  return Error(StrCat("--since ", Quote(text),
-                      ": wanted a duration such as 10m, or a time such as 2026-01-02T03:04:05Z"));
+// Lines of restarts go on in another file: the pod's status says which.
+void FollowRestart(const Invocation& in, const Stream& s, FileFollower* follower,
+                   const std::function<void()>& print) {
+  Result<pods::PodRecord> now = pods::FindPod(in.paths, s.pod.plan.ns, s.pod.plan.name);
+  if (!now) return;
+  for (const pods::ContainerStatus* c : now->Containers()) {
+    if (c->name != s.container.name) continue;
+    std::string path = pods::LogPath(*now, *c, false);
+    if (path == follower->path() || !Exists(path)) continue;
+    print();  // the last words of the run before
+    *follower = FileFollower(path);
+  }
 }
 
 Status Follow(const Invocation& in, const std::vector<Stream>& streams,
-              const std::vector<uint64_t>& offsets, Printer* printer) {
-  std::vector<LogFollower> followers;
-  std::vector<std::string> paths;
-  for (size_t i = 0; i < streams.size(); ++i) {
-    followers.emplace_back(streams[i].path, offsets[i]);
-    paths.push_back(streams[i].path);
-  }
+              std::vector<FilePosition> from, Printer* printer) {
+  std::vector<FileFollower> followers;
+  for (size_t i = 0; i < streams.size(); ++i)
+    followers.emplace_back(streams[i].path, std::move(from[i]));
   for (;;) {
     bool living = false;
     for (const Stream& s : streams)
       living = living || !FileLock::IsFree(in.paths.Alive(s.pod.plan.ns, s.pod.plan.name));
     for (size_t i = 0; i < streams.size(); ++i) {
-      for (const LogLine& line : followers[i].Poll()) printer->Print(streams[i], line);
-      // A restarted container writes another file.
-      Result<pods::PodRecord> now =
-          pods::FindPod(in.paths, streams[i].pod.plan.ns, streams[i].pod.plan.name);
-      if (!now) continue;
-      for (const pods::ContainerStatus* status : now->Containers()) {
-        const pods::ContainerStatus& c = *status;
-        if (c.name != streams[i].container.name) continue;
-        std::string path = pods::LogPath(*now, c, false);
-        if (path == paths[i] || !Exists(path)) continue;
-        for (const LogLine& line : followers[i].Poll()) printer->Print(streams[i], line);
-        followers[i] = LogFollower(path, 0);
-        paths[i] = path;
-      }
+      auto print = [&] {
+        LogLine line;
+        for (const std::string& text : followers[i].Poll()) {
+          if (ParseLogLine(text, &line)) printer->Print(streams[i], line);
+        }
+      };
+      print();
+      FollowRestart(in, streams[i], &followers[i], print);
     }
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) return Error::Errno("standard output");
     if (!living) return OkStatus();
     ::usleep(50'000);
   }
 }
 
+// Why a container has no log, in the kubelet's words.
+Status NeverRan(const Stream& s, bool previous) {
+  std::string where =
+      StrCat("container ", Quote(s.container.name), " in pod ", Quote(s.pod.plan.name));
+  if (previous) return Error(StrCat("previous terminated ", where, " not found"));
+  if (!s.container.state.waiting) return OkStatus();
+  std::string reason = s.container.state.waiting->reason;
+  if (reason == "ErrImagePull" || reason == "ImagePullBackOff")
+    reason = "trying and failing to pull image";
+  return Error(StrCat(where, " is waiting to start: ", reason));
+}
+
 Result<int> Logs(Invocation& in) {
   std::vector<Stream> streams = TRY(StreamsFor(in));
-  int64_t since = TRY(Since(in.Text("since")));
-  bool follow = in.Flag("follow") && !in.Flag("previous");
+  int64_t since = TRY(SinceOf(in));
+  bool previous = in.Flag("previous");
+  bool follow = in.Flag("follow") && !previous;
   Printer printer(in.Flag("timestamps"));
-  std::vector<uint64_t> offsets;
+  std::vector<FilePosition> ends(streams.size());
   std::vector<std::pair<size_t, LogLine>> lines;
   for (size_t i = 0; i < streams.size(); ++i) {
-    struct stat st;
-    offsets.push_back(::stat(streams[i].path.c_str(), &st) == 0 ? static_cast<uint64_t>(st.st_size)
-                                                                : 0);
-    if (in.Flag("previous") && !Exists(streams[i].path)) {
-      return Error(StrCat("previous terminated container ", Quote(streams[i].container.name),
-                          " in pod ", Quote(streams[i].pod.plan.name), " not found"));
-    }
-    for (LogLine& l : TRY(ReadLog(streams[i].path, in.options["tail"].as<int64_t>(), since)))
+    if (!Exists(streams[i].path) && streams.size() == 1 && !follow)
+      TRY(NeverRan(streams[i], previous));
+    int64_t tail = in.options["tail"].as<int64_t>();
+    for (LogLine& l : TRY(ReadLog(streams[i].path, tail, since, &ends[i])))
       lines.emplace_back(i, std::move(l));
   }
   std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) {
     return a.second.time_nanos < b.second.time_nanos;
   });
   for (const auto& [i, line] : lines) printer.Print(streams[i], line);
-  if (follow) TRY(Follow(in, streams, offsets, &printer));
+  if (follow) TRY(Follow(in, streams, std::move(ends), &printer));
   return 0;
 }
 

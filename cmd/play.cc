@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/spawn.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
@@ -80,7 +81,8 @@ Result<pods::ApplyOptions> OptionsFrom(const Invocation& in) {
 }
 
 void PrintResult(const pods::ApplyResult& result, bool quiet) {
-  for (const std::string& w : result.warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
+  for (const std::string& w : result.warnings)
+    std::fprintf(stderr, "warning: %s\n", Printable(w).c_str());
   if (quiet) return;
   auto made = [&](const auto& e) {
     return std::any_of(result.entries.begin(), result.entries.end(), [&](const auto& o) {

@@ -1,12 +1,10 @@
 #include "images/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/terminal.h"
 #include "base/text.h"
 
 namespace kpod::images {
@@ -17,9 +15,8 @@ constexpr int64_t kRedrawNanos = 100'000'000;
 constexpr size_t kMaxLines = 8;  // of many layers, the latest
 
 size_t Columns() {
-  winsize size{};
-  if (::ioctl(2, TIOCGWINSZ, &size) < 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
+  size_t columns = TerminalColumns(2);
+  return columns == 0 ? 80 : columns;
 }
 
 }  // namespace
@@ -50,7 +47,7 @@ std::string RenderProgress(const std::string& what, uint64_t done, uint64_t tota
   return line;
 }
 
-ProgressBar::ProgressBar(bool quiet) : shown_(!quiet && ::isatty(2) == 1) {}
+ProgressBar::ProgressBar(bool quiet) : shown_(!quiet && HasCursor(2)) {}
 
 Progress ProgressBar::Callback() {
   if (!shown_) return nullptr;

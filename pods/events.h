@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +24,9 @@ struct Event {
 
 void Emit(const store::Paths& paths,
           Event event);  // best effort: an event is never a reason to fail
+// The file that Emit appends to; before it "<path>.1". A line that is no event gives none.
+std::string EventLog(const store::Paths& paths);
+std::optional<Event> ParseEvent(std::string_view line);
 Result<std::vector<Event>> ReadEvents(const store::Paths& paths);  // oldest first
 
 }  // namespace kpod::pods

@@ -28,20 +28,20 @@ Status Manager::StartPod(const PodRecord& pod) {
   return OkStatus();
 }
 
-Status Manager::StopPod(const PodRecord& pod, std::optional<int64_t> grace_seconds) {
-  TRY(StopPods(paths_, {pod}, grace_seconds));
+Status Manager::StopPods(const std::vector<PodRecord>& pods, std::optional<int64_t> grace_seconds) {
+  TRY(pods::StopPods(paths_, pods, grace_seconds));
   return CollectNetworkGarbage(paths_);
 }
 
 Status Manager::RestartPod(const PodRecord& pod, std::optional<int64_t> grace_seconds) {
-  TRY(StopPods(paths_, {pod}, grace_seconds));
+  TRY(pods::StopPods(paths_, {pod}, grace_seconds));
   PodRecord now = TRY(FindPod(paths_, pod.plan.ns, pod.plan.name));
   return StartPod(now);
 }
 
 Status Manager::RemovePod(const PodRecord& pod, bool force, std::optional<int64_t> grace_seconds) {
   if (pod.alive && !force) {
-    return Error(StrCat("pod ", pod.plan.name, " is running: stop it first, or use --force"));
+    return Error("it is running: stop it first, or use --force");
   }
   store::ObjectStore store(paths_);
   FileLock lock = TRY(store.LockNamespace(pod.plan.ns));

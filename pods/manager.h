@@ -54,7 +54,8 @@ class Manager {
                                                const std::string& source_or_name);
 
   Status StartPod(const PodRecord& pod);
-  Status StopPod(const PodRecord& pod, std::optional<int64_t> grace_seconds);
+  // All at the same time: it takes as long as the slowest.
+  Status StopPods(const std::vector<PodRecord>& pods, std::optional<int64_t> grace_seconds);
   Status RestartPod(const PodRecord& pod, std::optional<int64_t> grace_seconds);
   // A pod of a workload comes back (as in a cluster) unless its workload is removed.
   Status RemovePod(const PodRecord& pod, bool force, std::optional<int64_t> grace_seconds);

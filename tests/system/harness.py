@@ -43,7 +43,8 @@ class KpodTest(unittest.TestCase):
         cls.dir = pathlib.Path(tempfile.mkdtemp(prefix='kpod-test-'))
         cls.root, cls.run_dir = cls.dir / 'root', cls.dir / 'run'
         cls.env = dict(os.environ, KPOD_ROOT=str(cls.root), KPOD_RUN=str(cls.run_dir),
-                       ASAN_OPTIONS='detect_leaks=0', LC_ALL='C.UTF-8')
+                       ASAN_OPTIONS='detect_leaks=0', LC_ALL='C.UTF-8', TERM='xterm')
+        cls.env.pop('NO_COLOR', None)
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         for name in cls.images:
             done = subprocess.run([KPOD, 'load', '-i', str(image_archive(name))], env=cls.env,

@@ -1,56 +1,11 @@
 """exec and logs: terminals, exit codes, selections, following through restarts and rotation."""
-import fcntl
-import json
-import os
-import pty
-import re
-import select
 import signal
-import struct
 import subprocess
 import termios
 import time
 
 from harness import KPOD, KpodTest, pod
-
-
-class Terminal:
-    """kpod on a terminal of `rows` by `columns`."""
-
-    def __init__(self, test, *argv, rows=33, columns=77):
-        self.test, self.text = test, ''
-        self.master, slave = pty.openpty()
-        self.size(rows, columns)
-        self.child = subprocess.Popen([KPOD, *argv], env=test.env, stdin=slave, stdout=slave, stderr=slave,
-                                      start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(slave)
-        test.addCleanup(self.close)
-
-    def size(self, rows, columns):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def until(self, what, seconds=10):
-        deadline = time.monotonic() + seconds
-        while what not in self.text:
-            if not select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]:
-                self.test.fail(f'{what!r} is not in {self.text!r}')
-            try:
-                self.text += os.read(self.master, 4096).decode()
-            except OSError:
-                self.test.fail(f'{what!r} is not in {self.text!r}, and it ended')
-        self.text = self.text.split(what, 1)[1]
-
-    def end(self):
-        return self.child.wait(10)
-
-    def close(self):
-        if self.child.poll() is None:
-            self.child.kill()
-            self.child.wait()
-        os.close(self.master)
+from terminal import Terminal
 
 
 class Exec(KpodTest):
@@ -125,6 +80,17 @@ class Exec(KpodTest):
         self.assertEqual(t.end(), 0)
         self.assertTrue(termios.tcgetattr(t.master)[3] & termios.ECHO)
 
+    def test_a_signal_gives_the_terminal_back(self):
+        for number in signal.SIGTERM, signal.SIGHUP:
+            t = Terminal(self, 'exec', '-it', 'web', 'sh', '-c', 'echo ready; exec sleep 1000')
+            before = t.modes()
+            t.until('ready')
+            self.assertNotEqual(t.modes(), before)
+            t.child.send_signal(number)
+            self.assertEqual(t.end(), -number)
+            self.assertEqual(t.modes(), before)
+        self.wait(lambda: len(self.commands()) == 1, 'what ran in it has ended as well')
+
     def test_exec_ends_with_its_container(self):
         child = subprocess.Popen([KPOD, 'exec', 'web', 'sleep', '1000'], env=self.env)
         self.addCleanup(child.wait)
@@ -168,6 +134,22 @@ class Logs(KpodTest):
         t.until('\x1b[3')
         t.until('[a/main] \x1b[0m')
 
+    def test_both_streams_come_in_the_order_of_their_times(self):
+        self.play(pod('web', 'for i in 1 2 3 4; do echo out$i; usleep 20000; echo err$i >&2; usleep 20000; done; exec sleep 1000'))
+        self.wait(lambda: 'err4' in self.kpod('logs', 'web').stderr, 'all is written')
+        both = subprocess.run([KPOD, 'logs', 'web'], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(both.stdout.split(), [f'{s}{i}' for i in range(1, 5) for s in ('out', 'err')])
+
+    def test_what_has_no_log_says_why(self):
+        self.play(pod('none', 'true', image='localhost/none', container_extra='imagePullPolicy: Never\n') + '---\n' +
+                  pod('web', 'exec sleep 1000'))
+        self.assertEqual(self.kpod('logs', 'none', rc=125).stderr,
+                         'kpod: logs: container "main" in pod "none" is waiting to start: ErrImageNeverPull\n')
+        self.assertEqual(self.kpod('logs', 'web', '--previous', rc=125).stderr,
+                         'kpod: logs: previous terminated container "main" in pod "web" not found\n')
+        self.assertEqual(self.kpod('logs', '-l', 'app=nothing').stderr, 'No resources found in default namespace.\n')
+        self.assertIn('did you mean none?', self.kpod('logs', '-n', 'shop', 'none', rc=125).stderr)
+
     def test_several_containers(self):
         self.play(pod('two', 'echo one; exec sleep 1000') + '''\
   - name: side
@@ -175,10 +157,13 @@ class Logs(KpodTest):
     command: [sh, -c, "echo two; exec sleep 1000"]
 ''')
         self.wait_log('two', 'two', '-c', 'side')
-        self.assertIn('name one of main, side', self.kpod('logs', 'two', rc=125).stderr)
+        # As kubectl: the first, or the one that the annotation names; a person is told.
+        self.assertEqual(self.kpod('logs', 'two').stdout, 'one\n')
+        Terminal(self, 'logs', 'two').until('Defaulted container "main" out of: main, side')
         self.assertEqual(self.kpod('logs', 'two', 'side').stdout, 'two\n')
         self.assertEqual(sorted(self.kpod('logs', 'two', '--all-containers').stdout.splitlines()),
                          ['[two/main] one', '[two/side] two'])
+        self.assertEqual(self.kpod('logs', 'two', '--prefix').stdout, '[two/main] one\n')
         self.assertIn('container none is not valid', self.kpod('logs', 'two', '-c', 'none', rc=125).stderr)
 
     def test_following_goes_through_a_restart_and_ends_with_the_pod(self):
