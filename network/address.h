@@ -25,6 +25,10 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+inline uint32_t MaskOf(const Range& range) {
+  return range.prefix == 0 ? 0 : ~0U << (32 - range.prefix);
+}
+
 std::optional<Ipv4> ParseIpv4(std::string_view s);
 std::string FormatIpv4(Ipv4 address);
 std::optional<Range> ParseRange(std::string_view s);  // "10.244.0.0/16"; host bits must be zero

@@ -44,7 +44,7 @@ Status CollectGarbage(const store::Paths& paths,
                       const std::function<bool(const std::string& pod_id)>& alive) {
   // Nothing was ever attached here, or it has all been collected.
   if (TRY(ListLeases(paths)).empty() && TRY(ListRecords(paths)).empty() &&
-      !Exists(paths.run + "/netns"))
+      !TRY(AnyServices(paths)) && !Exists(paths.run + "/netns"))
     return OkStatus();
   FileLock lock = TRY(LockNetwork(paths));
   HostNamespaces host = TRY(HostNamespaces::Current());
@@ -56,7 +56,7 @@ Status CollectGarbage(const store::Paths& paths,
   for (const std::string& id : ids) {
     if (!alive(id)) TRY(RemoveRecord(paths, id));
   }
-  bool used = false;
+  bool used = TRY(AnyServiceAddress(paths));
   for (const std::string& id : natives) {
     if (alive(id)) {
       used = true;
@@ -66,6 +66,15 @@ Status CollectGarbage(const store::Paths& paths,
   }
   if (!used) return RazeNode(paths, host);
   TRY(RaiseNode(paths, host));  // mends what somebody removed
+  return OkStatus();
+}
+
+Status Mend(const store::Paths& paths) {
+  if (!OpenNode(paths)) return OkStatus();
+  FileLock lock = TRY(LockNetwork(paths));
+  if (!OpenNode(paths)) return OkStatus();
+  HostNamespaces host = TRY(HostNamespaces::Current());
+  TRY(RaiseNode(paths, host));
   return OkStatus();
 }
 
@@ -105,6 +114,11 @@ Result<Json> Inspect(const store::Paths& paths) {
   }
   if (!blocked.empty()) out["blockedBy"] = blocked;
   return out;
+}
+
+Result<std::optional<Ipv4>> HostOutwardAddress() {
+  NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE));
+  return OutwardAddress(socket);
 }
 
 Status BringUpLoopback() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -26,8 +27,14 @@ Status Detach(const store::Paths& paths, const std::string& pod_id);
 // waits for the lock.
 Status CollectGarbage(const store::Paths& paths,
                       const std::function<bool(const std::string& pod_id)>& alive);
+// What another tool took away (a link, a route, the rules) is there again. Cheap when all is well,
+// and when there is no node.
+Status Mend(const store::Paths& paths);
 // Ranges, addresses, ports, and what stands in the way: for kpod info and tests.
 Result<Json> Inspect(const store::Paths& paths);
+
+// The IPv4 address by which the calling process' namespace is known outside of it.
+Result<std::optional<uint32_t>> HostOutwardAddress();
 
 // `lo` up in a fresh namespace (for --network none). Runs in the calling process' namespace.
 Status BringUpLoopback();

@@ -8,8 +8,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "network/netlink.h"
+#include "network/nft_keys.h"
 
 namespace kpod::network {
 
@@ -17,91 +20,175 @@ namespace {
 
 constexpr const char* kPorts = "ports";
 constexpr const char* kPortsOfAddress = "ports_of_address";
+constexpr const char* kGuarded = "guarded";
+constexpr const char* kAllowed = "allowed";
 
-// nft's numbers of the types, for `nft list` only: ipv4_addr 7, inet_proto 12, inet_service 13.
-constexpr uint32_t kAddressType = 7;
-constexpr uint32_t kProtocolType = 12;
-constexpr uint32_t kServiceType = 13;
-constexpr uint32_t kField = 4;  // each field of a key is padded to a register
-
-constexpr uint32_t kDestinationPort = 2;      // in the headers of TCP, UDP and SCTP alike
+constexpr uint32_t kAddressType = 7;          // ipv4_addr
 constexpr uint32_t kSourceAddress = 12;       // in the IPv4 header
 constexpr uint32_t kDestinationAddress = 16;  // in the IPv4 header
 
-template <class T>
-std::string Raw(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-std::string AddressBytes(Ipv4 ip) { return Raw(htonl(ip)); }
-std::string PortBytes(uint16_t port) { return Raw(htons(port)) + std::string(2, '\0'); }
-std::string ProtocolBytes(const std::string& name) {
-  char number = IPPROTO_TCP;
-  if (name == "udp") number = static_cast<char>(IPPROTO_UDP);
-  if (name == "sctp") number = static_cast<char>(IPPROTO_SCTP);
-  return number + std::string(3, '\0');
-}
-
-// Only traffic to an address of this machine is a host port's. Which protocols have ports need not
-// be asked: the key carries the protocol.
+// One address: the machine's, or one that somebody routes here (externalIPs of a Service). Which
+// protocols have ports need not be asked: the key carries the protocol.
 RuleBuilder RedirectOfAddress() {
   RuleBuilder r;
-  r.DestinationType(NFT_REG_1)
-      .Is(NFT_REG_1, Raw<uint32_t>(RTN_LOCAL))
-      .Payload(NFT_PAYLOAD_NETWORK_HEADER, kDestinationAddress, 4, Register(0))
+  r.Payload(NFT_PAYLOAD_NETWORK_HEADER, kDestinationAddress, 4, Register(0))
       .Meta(NFT_META_L4PROTO, Register(1))
-      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, Register(2))
+      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPortOffset, 2, Register(2))
       .Lookup(kPortsOfAddress, Register(0), Register(4))
       .DestinationNat(Register(4), Register(5));
   return r;
 }
 
+// Only traffic to an address of this machine is a host port's.
 RuleBuilder Redirect() {
   RuleBuilder r;
   r.DestinationType(NFT_REG_1)
-      .Is(NFT_REG_1, Raw<uint32_t>(RTN_LOCAL))
+      .Is(NFT_REG_1, RawBytes<uint32_t>(RTN_LOCAL))
       .Meta(NFT_META_L4PROTO, Register(0))
-      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, Register(1))
+      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPortOffset, 2, Register(1))
       .Lookup(kPorts, Register(0), Register(4))
       .DestinationNat(Register(4), Register(5));
   return r;
 }
 
 RuleBuilder& SourceIn(RuleBuilder& rule, const Range& range) {
-  uint32_t mask = range.prefix == 0 ? 0 : ~0U << (32 - range.prefix);
   return rule.Payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceAddress, 4, NFT_REG_1)
-      .Mask(NFT_REG_1, AddressBytes(mask))
+      .Mask(NFT_REG_1, AddressBytes(MaskOf(range)))
       .Is(NFT_REG_1, AddressBytes(range.base));
+}
+
+// From the network, 127.0.0.1 is nobody's address: what is published there is for this machine.
+RuleBuilder LoopbackFromOutside() {
+  RuleBuilder r;
+  r.InterfaceIsNot(NFT_META_IIFNAME, "lo")
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, kDestinationAddress, 4, NFT_REG_1)
+      .Mask(NFT_REG_1, AddressBytes(0xff000000))
+      .Is(NFT_REG_1, AddressBytes(0x7f000000))
+      .Verdict(NF_ACCEPT);
+  return r;
+}
+
+// loadBalancerSourceRanges: clients elsewhere are dropped, the machine itself comes in.
+RuleBuilder Guard() {
+  RuleBuilder r;
+  r.Meta(NFT_META_L4PROTO, Register(0))
+      .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPortOffset, 2, Register(1))
+      .In(kGuarded, Register(0))
+      .Payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceAddress, 4, Register(2))
+      .NotIn(kAllowed, Register(0))
+      .DestinationType(NFT_REG_1)
+      .Is(NFT_REG_1, RawBytes<uint32_t>(RTN_LOCAL))
+      .InterfaceIsNot(NFT_META_IIFNAME, "lo")
+      .Verdict(NF_DROP);
+  return r;
+}
+
+void AddSets(const HostTable& t, NftBatch* b) {
+  uint32_t key = kProtocolType << 6 | kServiceType;
+  uint32_t data = kAddressType << 6 | kServiceType;
+  b->AddSet(t.name, {kPorts, key, 2 * kField, data, 2 * kField});
+  b->AddSet(t.name, {kPortsOfAddress, kAddressType << 12 | key, 3 * kField, data, 2 * kField});
+  b->AddSet(t.name, {kGuarded, key, 2 * kField});
+  SetSpec allowed{kAllowed, key << 6 | kAddressType, 3 * kField};
+  allowed.interval_fields = {1, 2, 4};
+  b->AddSet(t.name, allowed);
+}
+
+void AddSourceRanges(const ServiceRecord& s, const std::string& port, HostElements* out) {
+  if (s.load_balancer_source_ranges.empty()) return;
+  out->guarded[port];
+  std::vector<Range> ranges;
+  for (const std::string& text : s.load_balancer_source_ranges) {
+    if (auto range = ParseRange(Trim(text))) ranges.push_back(*range);
+  }
+  for (const Range& r : ranges) {
+    // The kernel's set takes no ranges within others.
+    bool within = std::any_of(ranges.begin(), ranges.end(), [&](const Range& o) {
+      return o.prefix < r.prefix && o.Contains(r.base);
+    });
+    if (!within) out->allowed[port + AddressBytes(r.base)] = port + AddressBytes(r.Last());
+  }
+}
+
+void Merge(HostElements* into, const HostElements& more) {
+  into->any.insert(more.any.begin(), more.any.end());
+  into->one.insert(more.one.begin(), more.one.end());
+  into->guarded.insert(more.guarded.begin(), more.guarded.end());
+  into->allowed.insert(more.allowed.begin(), more.allowed.end());
+}
+
+std::vector<SetElement> Elements(const HostElements::Map& map) {
+  std::vector<SetElement> out;
+  for (const auto& [key, data] : map) out.push_back({key, data, {}, {}});
+  return out;
+}
+
+std::vector<SetElement> Ranges(const HostElements::Map& map) {
+  std::vector<SetElement> out;
+  for (const auto& [first, last] : map) out.push_back({first, {}, {}, last});
+  return out;
+}
+
+HostElements::Map Without(const HostElements::Map& a, const HostElements::Map& b) {
+  HostElements::Map out;
+  for (const auto& [key, value] : a) {
+    auto it = b.find(key);
+    if (it == b.end() || it->second != value) out.emplace(key, value);
+  }
+  return out;
 }
 
 }  // namespace
 
-PortElements ElementsOf(const PodRecord& pod) {
-  PortElements e;
+HostElements ElementsOf(const PodRecord& pod) {
+  HostElements e;
   for (const PortMapping& p : pod.ports) {
     std::string key = ProtocolBytes(p.protocol) + PortBytes(p.host_port);
     std::string data = AddressBytes(pod.ip) + PortBytes(p.container_port);
     std::optional<Ipv4> address = ParseIpv4(p.host_ip);
     if (!address || *address == 0) {
-      e.any.push_back({key, data});
+      e.any[key] = data;
     } else {
-      e.one.push_back({AddressBytes(*address) + key, data});
+      e.one[AddressBytes(*address) + key] = data;
     }
   }
   return e;
 }
 
-NftBatch TableBatch(const HostTable& t, const std::vector<PodRecord>& pods) {
+HostElements ElementsOf(const std::vector<ServiceRecord>& services) {
+  HostElements e;
+  for (const ServiceRecord& s : services) {
+    auto ip = std::find_if(s.cluster_ips.begin(), s.cluster_ips.end(),
+                           [](const Address& a) { return !a.v6(); });
+    if (ip == s.cluster_ips.end()) continue;
+    for (const ServicePort& p : s.ports) {
+      std::string protocol = ProtocolBytes(p.protocol);
+      std::string own = protocol + PortBytes(p.port);
+      std::string data = ip->Bytes() + PortBytes(p.port);
+      if (p.node_port != 0) e.any[protocol + PortBytes(p.node_port)] = data;
+      if (s.on_host) {
+        e.any[own] = data;
+        AddSourceRanges(s, own, &e);
+      }
+      for (const Address& external : s.external_ips) {
+        if (!external.v6()) e.one[external.Bytes() + own] = data;
+      }
+    }
+  }
+  return e;
+}
+
+NftBatch TableBatch(const HostTable& t, const std::vector<PodRecord>& pods,
+                    const std::vector<ServiceRecord>& services) {
   NftBatch b;
   // Added first, so that removing it never fails.
   b.AddTable(t.name).DeleteTable(t.name).AddTable(t.name);
-  uint32_t key = kProtocolType << 6 | kServiceType;
-  uint32_t data = kAddressType << 6 | kServiceType;
-  b.AddMap(t.name, {kPorts, key, 2 * kField, data, 2 * kField});
-  b.AddMap(t.name, {kPortsOfAddress, kAddressType << 12 | key, 3 * kField, data, 2 * kField});
+  AddSets(t, &b);
   b.AddBaseChain(t.name, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
   b.AddBaseChain(t.name, "output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
   b.AddBaseChain(t.name, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+  b.AppendRule(t.name, "prerouting", LoopbackFromOutside());
+  b.AppendRule(t.name, "prerouting", Guard());
   for (const char* chain : {"prerouting", "output"}) {
     b.AppendRule(t.name, chain, RedirectOfAddress());  // the more exact one first
     b.AppendRule(t.name, chain, Redirect());
@@ -119,28 +206,35 @@ NftBatch TableBatch(const HostTable& t, const std::vector<PodRecord>& pods) {
   b.AppendRule(t.name, "postrouting", loopback);
   b.AppendRule(t.name, "postrouting", hairpin);
   b.AppendRule(t.name, "postrouting", egress);
-  PortElements all;
-  for (const PodRecord& pod : pods) {
-    PortElements e = ElementsOf(pod);
-    all.any.insert(all.any.end(), e.any.begin(), e.any.end());
-    all.one.insert(all.one.end(), e.one.begin(), e.one.end());
-  }
-  b.AddElements(t.name, kPorts, all.any).AddElements(t.name, kPortsOfAddress, all.one);
+  HostElements all = ElementsOf(services);
+  for (const PodRecord& pod : pods) Merge(&all, ElementsOf(pod));
+  b.AddElements(t.name, kPorts, Elements(all.any))
+      .AddElements(t.name, kPortsOfAddress, Elements(all.one))
+      .AddElements(t.name, kGuarded, Elements(all.guarded))
+      .AddElements(t.name, kAllowed, Ranges(all.allowed));
+  return b;
+}
+
+NftBatch HostChangeBatch(const HostTable& t, const HostElements& before,
+                         const HostElements& after) {
+  NftBatch b;
+  auto change = [&](const char* set, auto elements, const auto& old_map, const auto& new_map) {
+    b.DeleteElements(t.name, set, elements(Without(old_map, new_map)));
+    b.AddElements(t.name, set, elements(Without(new_map, old_map)));
+  };
+  change(kPorts, Elements, before.any, after.any);
+  change(kPortsOfAddress, Elements, before.one, after.one);
+  change(kGuarded, Elements, before.guarded, after.guarded);
+  change(kAllowed, Ranges, before.allowed, after.allowed);
   return b;
 }
 
 NftBatch AddPortsBatch(const HostTable& t, const PodRecord& pod) {
-  PortElements e = ElementsOf(pod);
-  NftBatch b;
-  b.AddElements(t.name, kPorts, e.any).AddElements(t.name, kPortsOfAddress, e.one);
-  return b;
+  return HostChangeBatch(t, {}, ElementsOf(pod));
 }
 
 NftBatch RemovePortsBatch(const HostTable& t, const PodRecord& pod) {
-  PortElements e = ElementsOf(pod);
-  NftBatch b;
-  b.DeleteElements(t.name, kPorts, e.any).DeleteElements(t.name, kPortsOfAddress, e.one);
-  return b;
+  return HostChangeBatch(t, ElementsOf(pod), {});
 }
 
 NftBatch DeleteTableBatch(const HostTable& t) {

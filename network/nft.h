@@ -1,13 +1,16 @@
-// The host's nftables table: masquerade of what pods send out, and host ports as maps. Made by
-// netlink, one transaction each; on the start path of a pod only elements are added to the maps.
+// The host's nftables table: masquerade of what pods send out, and the ports of pods and Services
+// as maps. Made by netlink, one transaction each; on the start path of a pod only elements are
+// added to the maps.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "network/nft_batch.h"
+#include "network/service.h"
 #include "network/state.h"
 
 namespace kpod::network {
@@ -17,13 +20,27 @@ struct HostTable {
   std::string uplink;  // the host's end
   Config config;
 };
-// The elements of the two maps: ports on every address of the host, and on one address.
-struct PortElements {
-  std::vector<MapElement> any, one;
+// The elements of its maps and sets, as the kernel has them.
+//   ports             protocol . port           -> address . port, on every address of the host
+//   ports_of_address  address . protocol . port -> address . port
+//   guarded           protocol . port: only the clients in `allowed` come in
+//   allowed           protocol . port . ranges of clients
+// A Service's ports lead to its own address, and only there to an endpoint: the host's table does
+// not change with endpoints.
+struct HostElements {
+  using Map = std::map<std::string, std::string>;
+  Map any, one, guarded;
+  Map allowed;  // first key -> last key
+  bool operator==(const HostElements&) const = default;
 };
-PortElements ElementsOf(const PodRecord& pod);
+HostElements ElementsOf(const PodRecord& pod);
+HostElements ElementsOf(const std::vector<ServiceRecord>& services);
 // The whole table, made anew; replaces what is there.
-NftBatch TableBatch(const HostTable& table, const std::vector<PodRecord>& pods);
+NftBatch TableBatch(const HostTable& table, const std::vector<PodRecord>& pods,
+                    const std::vector<ServiceRecord>& services);
+// What makes `after` of `before`, as for the pods' ports below.
+NftBatch HostChangeBatch(const HostTable& table, const HostElements& before,
+                         const HostElements& after);
 // Only the elements of one pod. Removing what is not there is the error ENOENT.
 NftBatch AddPortsBatch(const HostTable& table, const PodRecord& pod);
 NftBatch RemovePortsBatch(const HostTable& table, const PodRecord& pod);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "network/links.h"
 #include "network/namespace.h"
+#include "network/nft_keys.h"
 
 namespace kpod::network {
 
@@ -60,6 +61,8 @@ Result<uint32_t> MtuTowardsOutside(NetlinkSocket& host) {
   return kUsualMtu;
 }
 
+RouteSpec Unreachable(const Range& range) { return {range, 0, std::nullopt, std::nullopt, true}; }
+
 struct Uplink {
   std::string name;
   Config config;
@@ -88,11 +91,17 @@ Status ConfigureUplink(const Uplink& u, bool fresh) {
   m.push_back(AddAddress(there->index, node_ip));
   m.push_back(SetLinkUp("lo"));
   m.push_back(SetLinkUp(kNodeEnd));
+  m.push_back(AddRoute({Range{host_ip, 32}, there->index, std::nullopt, std::nullopt, false}));
   m.push_back(AddRoute({Range{0, 0}, there->index, host_ip, std::nullopt, false}));
+  // Every pod has a route of its own: what goes to another address of the range, a dead pod's,
+  // would be sent to and fro between host and node.
+  m.push_back(AddRoute(Unreachable(u.config.pods)));
   TRY(node.Run(m));
   TRY(WriteSysctlIn(u.node_net, kForward, "1"));
   // A pod that lies about its address is not heard.
   TRY(WriteSysctlIn(u.node_net, "net/ipv4/conf/all/rp_filter", "1"));
+  // Whoever is refused hears of it, however often he asks.
+  TRY(WriteSysctlIn(u.node_net, "net/ipv4/icmp_ratelimit", "0"));
   // So that 127.0.0.1:hostPort can be translated on its way out.
   TRY(WriteSysctlIn(u.host_net, StrCat("net/ipv4/conf/", u.name, "/route_localnet"), "1"));
   SettleLink(u.host_net, u.name);
@@ -129,6 +138,11 @@ Status StopForwarding(const store::Paths& paths, NetlinkSocket& socket, int host
   return OkStatus();
 }
 
+Result<bool> LacksNodeTable(const store::Paths& paths, int node_net, const Config& config) {
+  if (!TRY(AnyServices(paths))) return false;
+  return !TRY(TableExists(node_net, NodeTableFor(config).name)) && TRY(AnyServiceAddress(paths));
+}
+
 // What could be checked at the price of some microseconds, on the start path of each pod.
 Result<std::optional<Node>> StandingNode(const store::Paths& paths, const HostNamespaces& host,
                                          NetlinkSocket& socket) {
@@ -141,7 +155,8 @@ Result<std::optional<Node>> StandingNode(const store::Paths& paths, const HostNa
     if (TRY(InterfaceTowards(socket, range.Last())) != link->index) return std::optional<Node>();
   }
   if (!TRY(TableExists(host.net.get(), HostTableFor(paths, *config).name)) ||
-      TRY(ReadSysctlIn(host.net.get(), kForward)) != "1")
+      TRY(ReadSysctlIn(host.net.get(), kForward)) != "1" ||
+      TRY(LacksNodeTable(paths, fd->get(), *config)))
     return std::optional<Node>();
   return std::optional<Node>(Node{*config, std::move(*fd), link->mtu});
 }
@@ -177,7 +192,38 @@ Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
                         const Config& config) {
   std::vector<PodRecord> pods = TRY(ListRecords(paths));
   std::erase_if(pods, [](const PodRecord& p) { return p.driver != "native"; });
-  return TableBatch(HostTableFor(paths, config), pods).Run(host.net.get());
+  return TableBatch(HostTableFor(paths, config), pods, TRY(ListServices(paths)))
+      .Run(host.net.get());
+}
+
+NodeTable NodeTableFor(const Config& config) {
+  NodeTable t;
+  t.uplink = kNodeEnd;
+  t.range_base = AddressBytes(config.services.base);
+  t.range_mask = AddressBytes(MaskOf(config.services));
+  return t;
+}
+
+Status RewriteNodeTable(const store::Paths& paths, int node_net, const Config& config) {
+  std::vector<ServiceRecord> services = TRY(ListServices(paths));
+  NodeTable table = NodeTableFor(config);
+  NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE, node_net));
+  if (!HaveAddresses(services)) {
+    if (TRY(TableExists(node_net, table.name))) TRY(DeleteNodeTableBatch(table).Run(node_net));
+    return socket.Run(AddRoute(Unreachable(config.services)));
+  }
+  TRY(NodeTableBatch(table, ServiceElementsOf(services, false))
+          .Run(node_net)
+          .Context("rules of Services"));
+  // The rules refuse what they do not know, in the words that clients understand.
+  return socket.Run(DeleteRoute(Unreachable(config.services)));
+}
+
+Result<Config> EnsureConfig(const store::Paths& paths, const HostNamespaces& host) {
+  std::optional<Config> kept = TRY(ReadConfig(paths));
+  if (kept && OpenNode(paths)) return *kept;  // its own routes are there
+  NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE, host.net.get()));
+  return ChooseConfig(paths, socket);
 }
 
 Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host) {
@@ -211,6 +257,7 @@ Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host) {
   }
   TRY(Forward(paths, host.net.get()));
   TRY(RewriteHostTable(paths, host, config));
+  TRY(RewriteNodeTable(paths, fd->get(), config));
   TRY(OpenForward(host.net.get(), HostTableFor(paths, config)));
   uint32_t mtu = link ? link->mtu : TRY(FindLink(socket, name)).value_or(Link{}).mtu;
   return Node{config, std::move(*fd), mtu};

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "network/nft.h"
+#include "network/service_rules.h"
 #include "network/state.h"
 
 namespace kpod::network {
@@ -22,7 +23,9 @@ struct Node {
   Fd netns;  // of the node
   uint32_t mtu = 1500;
 };
-// The four below want the network's lock held.
+// The five below want the network's lock held.
+// The ranges of this machine, chosen at their first use.
+Result<Config> EnsureConfig(const store::Paths& paths, const HostNamespaces& host);
 // Makes what is missing and mends what is broken.
 Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host);
 // All of it away; idempotent.
@@ -31,6 +34,11 @@ Status RazeNode(const store::Paths& paths, const HostNamespaces& host);
 Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
                         const Config& config);
 Result<FileLock> LockNetwork(const store::Paths& paths);
+
+// Writes the table of the Services in the node anew; there is none while no Service has an address,
+// so that pods without Services do not pay for connection tracking.
+Status RewriteNodeTable(const store::Paths& paths, int node_net, const Config& config);
+NodeTable NodeTableFor(const Config& config);
 
 HostTable HostTableFor(const store::Paths& paths, const Config& config);
 // An error with code() ENOENT when there is none.

@@ -125,6 +125,7 @@ Json ToJson(const ServiceRecord& s) {
   Put(j, "clusterIPs", s.cluster_ips);
   Put(j, "externalName", s.external_name);
   Put(j, "externalIPs", s.external_ips);
+  Put(j, "onHost", s.on_host);
   Put(j, "loadBalancerIPs", s.load_balancer_ips);
   if (!s.load_balancer_source_ranges.empty())
     j["loadBalancerSourceRanges"] = s.load_balancer_source_ranges;
@@ -146,6 +147,7 @@ ServiceRecord ServiceFrom(const Json& j, const std::string& ns) {
   s.cluster_ips = AddressesAt(j, "clusterIPs");
   s.external_name = StringAt(j, "externalName");
   s.external_ips = AddressesAt(j, "externalIPs");
+  s.on_host = BoolAt(j, "onHost");
   s.load_balancer_ips = AddressesAt(j, "loadBalancerIPs");
   s.load_balancer_source_ranges = StringsAt(j, "loadBalancerSourceRanges");
   s.affinity_seconds = static_cast<int>(IntAt(j, "affinitySeconds"));
@@ -209,6 +211,20 @@ std::vector<size_t> UsableEndpoints(const ServiceRecord& s, size_t port, bool v6
 }
 
 std::string ServiceDirectory(const store::Paths& paths) { return paths.run + "/services"; }
+
+Result<bool> AnyServices(const store::Paths& paths) {
+  return !TRY(JsonFiles(ServiceDirectory(paths))).empty();
+}
+
+bool HaveAddresses(const std::vector<ServiceRecord>& services) {
+  return std::any_of(services.begin(), services.end(),
+                     [](const ServiceRecord& s) { return !s.cluster_ips.empty(); });
+}
+
+Result<bool> AnyServiceAddress(const store::Paths& paths) {
+  if (!TRY(AnyServices(paths))) return false;
+  return HaveAddresses(TRY(ListServices(paths)));
+}
 
 Result<std::vector<ServiceRecord>> ListServices(const store::Paths& paths, const std::string& ns) {
   std::vector<ServiceRecord> out;

@@ -26,6 +26,8 @@ struct Allocation {
   std::map<std::string, uint16_t> node_ports;
   // Ports of the host on every one of its addresses (LoadBalancer): "tcp/80".
   std::vector<std::string> host_ports;
+
+  bool operator==(const Allocation&) const = default;
 };
 std::string PortKey(const std::string& protocol, uint16_t port);
 
@@ -42,12 +44,16 @@ struct Endpoint {
   std::string pod;       // in the Service's namespace, or ""
   // One for each of the Service's ports: where it is served here; 0: it is not.
   std::vector<uint16_t> ports;
+
+  bool operator==(const Endpoint&) const = default;
 };
 
 struct ServicePort {
   std::string name, protocol = "tcp", app_protocol;  // protocol: tcp udp sctp
   uint16_t port = 0, node_port = 0;
   std::string target;  // as written: "8080", "http"
+
+  bool operator==(const ServicePort&) const = default;
 };
 
 struct ServiceRecord {
@@ -56,7 +62,9 @@ struct ServiceRecord {
   std::vector<Address> cluster_ips;  // empty: headless, or an external name
   std::string external_name;
   std::vector<Address> external_ips;
-  // Where a LoadBalancer answers: addresses of this machine.
+  // A LoadBalancer: its own ports are this machine's, too, on every address; and what its status
+  // says of them.
+  bool on_host = false;
   std::vector<Address> load_balancer_ips;
   std::vector<std::string> load_balancer_source_ranges;
   int affinity_seconds = 0;                             // 0: none
@@ -65,6 +73,8 @@ struct ServiceRecord {
   std::vector<Endpoint> endpoints;
 
   bool IsHeadless() const { return cluster_ips.empty() && type != "ExternalName"; }
+
+  bool operator==(const ServiceRecord&) const = default;
 };
 
 // Indices of the endpoints that new connections to the port go to: those that are ready; when there
@@ -74,6 +84,10 @@ std::vector<size_t> UsableEndpoints(const ServiceRecord& service, size_t port, b
                                     bool local_only);
 
 std::string ServiceDirectory(const store::Paths& paths);  // its mtime changes with every table
+Result<bool> AnyServices(const store::Paths& paths);      // a cheap look
+// Whether one of them has an address, for which the node has to stand.
+Result<bool> AnyServiceAddress(const store::Paths& paths);
+bool HaveAddresses(const std::vector<ServiceRecord>& services);
 Result<std::vector<ServiceRecord>> ListServices(const store::Paths& paths);
 Result<std::vector<ServiceRecord>> ListServices(const store::Paths& paths, const std::string& ns);
 // Of one namespace; an empty list removes the file.

@@ -134,14 +134,14 @@ TEST(Nft, ElementsAreKeysOfPaddedFields) {
   PodRecord pod;
   pod.ip = *ParseIpv4("10.244.0.10");
   pod.ports = {{"", 8080, 80, "tcp"}, {"127.0.0.1", 53, 5353, "udp"}, {"0.0.0.0", 9, 9, "sctp"}};
-  PortElements e = ElementsOf(pod);
+  HostElements e = ElementsOf(pod);
   ASSERT_EQ(e.any.size(), 2U);
   ASSERT_EQ(e.one.size(), 1U);
-  EXPECT_EQ(Hex(e.any[0].key), "060000001f900000");
-  EXPECT_EQ(Hex(e.any[0].data), "0af4000a00500000");
-  EXPECT_EQ(Hex(e.any[1].key), "8400000000090000");
-  EXPECT_EQ(Hex(e.one[0].key), "7f0000011100000000350000");
-  EXPECT_EQ(Hex(e.one[0].data), "0af4000a14e90000");
+  EXPECT_EQ(Hex(e.any.begin()->first), "060000001f900000");
+  EXPECT_EQ(Hex(e.any.begin()->second), "0af4000a00500000");
+  EXPECT_EQ(Hex(e.any.rbegin()->first), "8400000000090000");
+  EXPECT_EQ(Hex(e.one.begin()->first), "7f0000011100000000350000");
+  EXPECT_EQ(Hex(e.one.begin()->second), "0af4000a14e90000");
 }
 
 std::vector<int> Types(NftBatch batch) {
@@ -167,7 +167,7 @@ TEST(Nft, BatchesHaveBothEndsAndFitTheirMessages) {
   for (uint16_t port = 1; port <= 100; ++port) pod.ports.push_back({"", port, port, "tcp"});
   EXPECT_EQ(Types(AddPortsBatch(table, pod)).size(), 2U + 5U) << "24 elements a message";
   EXPECT_EQ(Types(RemovePortsBatch(table, pod)).size(), 2U + 5U);
-  EXPECT_GT(Types(TableBatch(table, {pod})).size(), 17U);
+  EXPECT_GT(Types(TableBatch(table, {pod}, {})).size(), 17U);
 }
 
 }  // namespace
