@@ -8,11 +8,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "kube/decode.h"
 #include "kube/kind_names.h"
 #include "pods/admission.h"
+#include "pods/allocation.h"
 #include "pods/manager.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
+#include "pods/services.h"
 #include "pods/volumes.h"
 #include "pods/workloads.h"
 
@@ -180,6 +183,14 @@ std::string ActionOf(const Change& c) {
   return Same(c.before->object, c.now.object) ? "unchanged" : "configured";
 }
 
+std::vector<kube::Service> ServicesOf(const std::vector<Change>& changes) {
+  std::vector<kube::Service> out;
+  for (const Change& c : changes) {
+    if (c.now.kind == "Service") out.push_back(kube::DecodeService(c.now.object));
+  }
+  return out;
+}
+
 Status KeepImmutable(const Change& c) {
   if (!c.before || (c.now.kind != "ConfigMap" && c.now.kind != "Secret")) return OkStatus();
   if (!BoolAt(c.before->object, "immutable") || Same(c.before->object, c.now.object))
@@ -277,10 +288,14 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   for (const Change& c : changes) TRY(KeepImmutable(c));
   TRY(AdmitNew(store, changes));
 
+  Allocator allocator(paths_);
   Undo undo([&] {
     for (const Change& c : changes) {
       (void)(c.before ? store.Put(*c.before) : store.Delete(c.now.ns, c.now.kind, c.now.name));
     }
+    allocator.Restore();
+    for (const std::string& ns : namespaces) (void)SyncServices(paths_, ns);
+    (void)CollectNetworkGarbage(paths_);
   });
   bool changed = false;
   for (const Change& c : changes) {
@@ -294,6 +309,9 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
     result.entries.push_back(
         {c.now.kind, c.now.ns, c.now.name, options.replace && !c.before ? "replaced" : action});
   }
+  // Services are there before the pods: a program looks its names up when it starts.
+  TRY(allocator.Allocate(ServicesOf(changes)));
+  for (const std::string& ns : namespaces) TRY(SyncServices(paths_, ns));
   ReconcileOptions reconcile;
   reconcile.start = options.start;
   reconcile.refresh = changed;
@@ -335,6 +353,7 @@ Result<ApplyResult> Manager::Down(const std::vector<kube::Object>& given, bool f
       if (owned && p.plan.ns == o->ns) pods.push_back(p);
     }
   }
+  for (const std::string& ns : namespaces) TRY(SyncServices(paths_, ns));
   TRY(StopAndRemovePods(paths_, pods, grace_seconds));
   for (const PodRecord& p : pods)
     result.entries.push_back({"pod", p.plan.ns, p.plan.name, "removed"});

@@ -84,7 +84,8 @@ class Builder {
     if (it != world_.allocations.end()) given = it->second;
     out_.cluster_ips = given.cluster_ips;
     out_.external_ips = Parsed(service_.external_ips);
-    if (!given.host_ports.empty()) {
+    out_.on_host = !given.host_ports.empty();
+    if (out_.on_host) {
       out_.load_balancer_ips = world_.node_addresses;
       out_.load_balancer_source_ranges = service_.load_balancer_source_ranges;
     }
@@ -201,8 +202,7 @@ std::vector<EndpointPod> EndpointPodsOf(const std::vector<PodRecord>& records) {
     pod.hostname = r.plan.spec_hostname;
     pod.subdomain = r.plan.subdomain;
     pod.terminating = r.status.stopped;
-    pod.ready = !r.status.containers.empty();
-    for (const ContainerStatus& c : r.status.containers) pod.ready = pod.ready && c.ready;
+    pod.ready = r.status.IsReady();
     for (const ContainerPlan& c : r.plan.init_containers) {
       if (c.sidecar) pod.ports.insert(pod.ports.end(), c.ports.begin(), c.ports.end());
     }

@@ -1,13 +1,13 @@
 #include "pods/endpoints_notifier.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "pods/services.h"
 
@@ -16,17 +16,10 @@ namespace kpod::pods {
 namespace {
 
 Result<Child> StartSync(const store::Paths& paths, const std::string& ns, const Sandbox& sandbox) {
+  int64_t event = MonotonicNanos();
   return Fork([&] {
-    for (int fd :
-         {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
-      if (::setns(fd, 0) < 0) return kExitFailure;
-    }
-    // The pod's flock above all: it must end with the supervisor.
-    ::close_range(3, ~0U, 0);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    return SyncServices(paths, ns).ok() ? kExitOk : kExitFailure;
+    if (!LeavePod(sandbox)) return kExitFailure;
+    return SyncServices(paths, ns, event).ok() ? kExitOk : kExitFailure;
   });
 }
 

@@ -12,6 +12,7 @@
 #include "pods/events.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
+#include "pods/services.h"
 
 namespace kpod::pods {
 
@@ -25,7 +26,7 @@ Status Manager::StartPod(const PodRecord& pod) {
   TRY(MakeDirs(paths_.PodRun(pod.plan.ns, pod.plan.name), 0700));
   StartingPod starting = TRY(SpawnSupervisor(paths_, pod.plan.ns, pod.plan.name));
   TRY(WaitReady(starting));
-  return OkStatus();
+  return SyncServices(paths_, pod.plan.ns);
 }
 
 Status Manager::StopPods(const std::vector<PodRecord>& pods, std::optional<int64_t> grace_seconds) {
@@ -136,7 +137,7 @@ Status Manager::Repair() {
     if (!lock) continue;  // a command is at work there
     mended = TRY(MendPod(paths_, ns, name).Context("repair pod " + name)) || mended;
   }
-  if (!mended) return OkStatus();
+  if (!mended) return network::Mend(paths_);
   return CollectNetworkGarbage(paths_);
 }
 

@@ -13,6 +13,7 @@
 #include "pods/events.h"
 #include "pods/limit_range.h"
 #include "pods/pod_files.h"
+#include "pods/services.h"
 #include "pods/workloads.h"
 #include "runtime/cgroup.h"
 
@@ -86,7 +87,10 @@ class Reconciler {
       TRY(Keep(records_.at(name), workloads_[workload]));
     TRY(AwaitStarting());
     undo.Dismiss();
+    // New ones serve before old ones go.
+    TRY(SyncServices(paths_, ns_));
     TRY(Remove(actions.remove_after));
+    if (!actions.remove_after.empty()) TRY(SyncServices(paths_, ns_));
     return std::move(result_);
   }
 
@@ -267,6 +271,7 @@ Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>
 }
 
 Status CollectNetworkGarbage(const store::Paths& paths) {
+  TRY(SyncAllServices(paths));
   TRY(network::CollectGarbage(paths, [&](const std::string& id) {
     size_t bar = id.find('_');
     return bar != std::string::npos &&

@@ -1,6 +1,5 @@
 #include "pods/retry.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -40,20 +39,6 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
   options.lookups.pull_errors = &errors;
   TRY(ReconcileNamespace(paths, plan.ns, options));
   return OkStatus();
-}
-
-// Out of the pod, with nothing of its supervisor's but the caller's streams.
-bool LeavePod(const Sandbox& sandbox) {
-  for (int fd :
-       {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
-    if (::setns(fd, 0) < 0) return false;
-  }
-  // The pod's flock above all: it must end with the supervisor.
-  ::close_range(3, ~0U, 0);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  return true;
 }
 
 Status Replace(const store::Paths& paths, const std::string& ns) {

@@ -261,4 +261,17 @@ Status Sandbox::Leave() {
   return s;
 }
 
+bool LeavePod(const Sandbox& sandbox) {
+  for (int fd :
+       {sandbox.host_mount_namespace(), sandbox.host_uts_namespace(), sandbox.host_netns()}) {
+    if (::setns(fd, 0) < 0) return false;
+  }
+  // The pod's flock above all: it must end with the supervisor.
+  ::close_range(3, ~0U, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  return true;
+}
+
 }  // namespace kpod::pods

@@ -43,4 +43,8 @@ class Sandbox {
   Child init_;
 };
 
+// In a child of the supervisor: out of the pod, into the host's namespaces, with nothing of the
+// supervisor's but the caller's streams.
+bool LeavePod(const Sandbox& sandbox);
+
 }  // namespace kpod::pods

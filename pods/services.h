@@ -15,8 +15,9 @@ namespace kpod::pods {
 
 // The network's table of the namespace and the kernel's rules follow the stored objects and the
 // pods there are now. Runs in the host's namespaces; takes a lock of its own, never the
-// namespace's.
-Status SyncServices(const store::Paths& paths, const std::string& ns);
+// namespace's. `event`: when what has changed was written (monotonic nanoseconds); whoever has
+// begun to look after that has seen it, and nothing is done again. 0: look in any case.
+Status SyncServices(const store::Paths& paths, const std::string& ns, int64_t event = 0);
 // Every namespace that has Services, or had some.
 Status SyncAllServices(const store::Paths& paths);
 

@@ -1,5 +1,7 @@
 #include "pods/status.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -125,6 +127,11 @@ std::vector<Condition> ConditionsFromJson(const Json& list) {
 }
 
 }  // namespace
+
+bool PodStatus::IsReady() const {
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [](const Condition& c) { return c.type == "Ready" && c.status; });
+}
 
 Json ToJson(const PodStatus& s) {
   Json j = Json::object();

@@ -63,6 +63,8 @@ struct PodStatus {
   std::vector<Condition> conditions;
   std::string qos_class;  // Guaranteed Burstable BestEffort
   std::vector<ContainerStatus> init_containers, containers;
+
+  bool IsReady() const;  // its condition Ready
 };
 
 Json ToJson(const PodStatus& status);

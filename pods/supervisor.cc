@@ -41,6 +41,7 @@ int Supervisor::Run(Fd handshake) {
   handshake.Reset();
   if (!begun) return begun.error().exit_code();
   beginning_ = false;
+  TellEndpoints();
   CheckEnd();
   ::malloc_trim(0);  // the plan was parsed and is gone: a supervisor stays for days
   Status ran = loop_->Run();
@@ -63,6 +64,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   status_.supervisor_pid = ::getpid();
   status_.start_nanos = NowNanos();
   sandbox_ = TRY(Sandbox::Enter(paths_, plan_));
+  endpoints_.emplace(paths_, ns_, &*loop_, &*sandbox_);
   status_.pod_ip = sandbox_->attachment().ip;
   TRY(ServeDns());
   TRY(WriteSecrets());
@@ -219,6 +221,9 @@ void Supervisor::End() {
     loop_->Cancel(dns_timer_);
     dns_.reset();
   }
+  // No Service sends anybody to the address any more when it becomes free.
+  Save();
+  endpoints_->Finish();
   Status left = sandbox_->Leave();
   if (!left) Tell("Warning", "FailedKillPod", "", left.error().message());
   (void)runtime::Cgroup::At(CgroupPath(paths_, plan_.Id())).Remove();
@@ -251,6 +256,16 @@ void Supervisor::Save() {
   status_.qos_class = plan_.qos_class;
   status_.conditions = ConditionsOf(plan_, status_, NowNanos());
   (void)WriteFileAtomic(paths_.Pod(ns_, name_) + "/status.json", Dump(ToJson(status_), 1));
+  if (!beginning_ && !over_) TellEndpoints();
+}
+
+// When something has changed that decides who is sent here.
+void Supervisor::TellEndpoints() {
+  std::string now = StrCat(status_.IsReady(), status_.stopped, status_.phase);
+  for (const auto& [key, value] : plan_.labels) now += StrCat("\n", key, "=", value);
+  if (now == told_endpoints_) return;
+  told_endpoints_ = std::move(now);
+  endpoints_->Notify();
 }
 
 void Supervisor::Tell(const std::string& type, const std::string& reason,

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/loop.h"
 #include "pods/container_life.h"
+#include "pods/endpoints_notifier.h"
 #include "pods/plan.h"
 #include "pods/sandbox.h"
 #include "pods/status.h"
@@ -38,6 +39,7 @@ class Supervisor {
   void EndRetry();
   void End();
   void Save();
+  void TellEndpoints();
   void Tell(const std::string& type, const std::string& reason, const std::string& container,
             const std::string& message);
 
@@ -77,6 +79,8 @@ class Supervisor {
   std::optional<Loop> loop_;
   std::optional<FileLock> alive_;
   std::optional<Sandbox> sandbox_;
+  std::optional<EndpointsNotifier> endpoints_;
+  std::string told_endpoints_;  // what they were last told of
   std::optional<ContainerLife::Owner> owner_;
   std::vector<std::unique_ptr<ContainerLife>> init_, main_;
   std::vector<ContainerLife*> all_;  // init first, in the order of the plan

@@ -147,15 +147,21 @@ void Supervisor::StartAnew() {
 void Supervisor::Stop(std::optional<int64_t> grace_seconds) {
   bool first = !ending_;
   status_.stopped = true;
-  if (first) Save();  // dead from here on, it was stopped and not lost
-  if (first) {
-    for (ContainerLife* c : all_) {
-      if (c->state() == State::kRunning)
-        Tell("Normal", "Killing", c->plan().name, "Stopping container " + c->plan().name);
-    }
+  ending_ = true;
+  int64_t grace = grace_seconds.value_or(plan_.grace_seconds) * Backoff::kSecond;
+  auto finish = [this, grace] {
+    if (over_) return;
+    Finish(grace);
+    CheckEnd();
+  };
+  if (!first) return finish();
+  Save();  // dead from here on, it was stopped and not lost
+  for (ContainerLife* c : all_) {
+    if (c->state() == State::kRunning)
+      Tell("Normal", "Killing", c->plan().name, "Stopping container " + c->plan().name);
   }
-  Finish(grace_seconds.value_or(plan_.grace_seconds) * Backoff::kSecond);
-  CheckEnd();
+  // New connections go elsewhere before the programs hear that they shall end.
+  endpoints_->Notify(finish);
 }
 
 void Supervisor::OnDeadline() {
