@@ -21,7 +21,20 @@ namespace kpod::cmd {
 
 namespace {
 
+void SourceOption(po::options_description_easy_init& add) {
+  add("filename,f", po::value<std::vector<std::string>>()->value_name("SOURCE"),
+      "a source, as kubectl has it; the same as an argument");
+}
+
+// The arguments and what -f names.
+std::vector<std::string> SourcesOf(const Invocation& in) {
+  std::vector<std::string> sources = in.args;
+  for (std::string& s : in.Texts("filename")) sources.push_back(std::move(s));
+  return sources;
+}
+
 void PlayOptions(po::options_description_easy_init& add) {
+  SourceOption(add);
   add("replace", po::bool_switch(), "remove what was played from these objects first");
   add("start", po::value<bool>()->default_value(true)->implicit_value(true)->value_name("BOOL"),
       "start the pods (--start=false only makes them)");
@@ -170,7 +183,7 @@ Result<std::vector<kube::Object>> LoadPlayed(const Invocation& in) {
     only.only_kind = "ConfigMap";
     objects = TRY(LoadSources(files, only).Context("--configmap"));
   }
-  for (kube::Object& o : TRY(LoadSources(in.args, load))) {
+  for (kube::Object& o : TRY(LoadSources(SourcesOf(in), load))) {
     std::erase_if(objects, [&](const kube::Object& k) { return k.Key() == o.Key(); });
     objects.push_back(std::move(o));
   }
@@ -181,7 +194,7 @@ Result<int> Down(Invocation& in);
 
 Result<int> Play(Invocation& in) {
   if (in.Flag("down")) return Down(in);
-  if (in.args.empty())
+  if (SourcesOf(in).empty())
     return Error("which manifest? Name a FILE, a DIRECTORY, a URL, or - for standard input");
   std::vector<kube::Object> objects = TRY(LoadPlayed(in));
   pods::ApplyOptions options = TRY(OptionsFrom(in));
@@ -201,6 +214,7 @@ Result<int> Play(Invocation& in) {
 }
 
 void DownOptions(po::options_description_easy_init& add) {
+  SourceOption(add);
   add("force", po::bool_switch(), "remove the data of PersistentVolumeClaims too");
   add("time,t", po::value<int64_t>()->value_name("SECONDS"),
       "grace before SIGKILL (default: each pod's own)");
@@ -212,11 +226,11 @@ std::optional<int64_t> GraceOf(const Invocation& in) {
 }
 
 Result<int> Down(Invocation& in) {
-  if (in.args.empty())
+  if (SourcesOf(in).empty())
     return Error("what shall come down? Name the FILE that was played, or an object");
   pods::Manager manager(in.paths);
   std::vector<kube::Object> objects;
-  for (const std::string& word : in.args) {
+  for (const std::string& word : SourcesOf(in)) {
     struct stat st;
     bool source = word == "-" || Contains(word, "://") || ::stat(word.c_str(), &st) == 0;
     if (source) {

@@ -19,6 +19,7 @@ constexpr Removed kRemoved[] = {
     {"extensions/v1beta1", "Ingress", "1.22", "networking.k8s.io/v1"},
     {"apps/v1beta1", "Deployment", "1.16", "apps/v1"},
     {"apps/v1beta1", "StatefulSet", "1.16", "apps/v1"},
+    {"apps/v1beta1", "ReplicaSet", "1.16", "apps/v1"},
     {"apps/v1beta1", "ControllerRevision", "1.16", "apps/v1"},
     {"apps/v1beta2", "Deployment", "1.16", "apps/v1"},
     {"apps/v1beta2", "StatefulSet", "1.16", "apps/v1"},

@@ -16,9 +16,9 @@ struct KindRules {
   std::string_view kind;  // group and kind, as in "apps/Deployment"; core kinds begin with "/"
   rules::TextCheck name;
   void (*check)(const Field& root);  // nullptr: metadata only
-  // How names are written and which words stand for choices matters only to those who carry the
-  // kind out; real files hold placeholders here ("HOST"), which a cluster refuses and we tell of.
-  bool mild = false;
+  // How an object's name is written, and for some kinds how all texts and choices are: real files
+  // hold placeholders here ("front_end", "HOST"), which a cluster refuses and we tell of.
+  bool mild_name = false, mild = false;
 };
 
 constexpr rules::TextCheck kSubdomain = rules::IsDns1123Subdomain;
@@ -39,7 +39,7 @@ constexpr KindRules kKinds[] = {
     {"autoscaling/HorizontalPodAutoscaler", kSubdomain, rules::CheckAutoscaler},
     {"batch/CronJob", kSubdomain, rules::CheckCronJob},
     {"batch/Job", kSubdomain, rules::CheckJob},
-    {"networking.k8s.io/Ingress", kSubdomain, rules::CheckIngress, true},
+    {"networking.k8s.io/Ingress", kSubdomain, rules::CheckIngress, true, true},
     {"networking.k8s.io/NetworkPolicy", kSubdomain, rules::CheckNetworkPolicy},
     {"policy/PodDisruptionBudget", kSubdomain, rules::CheckDisruptionBudget},
     {"rbac.authorization.k8s.io/ClusterRole", kSegment, nullptr},
@@ -64,9 +64,10 @@ void CheckRules(const Object& object, const Node& root, bool lifted, std::vector
   std::string name = object.name;
   if (name.empty()) name = StringAt(At(object.json, "metadata"), "generateName");
   rules::Report report{object, name.empty() ? object.kind : StrCat(object.kind, "/", name), lifted,
-                       known && found->mild, out};
+                       known && found->mild_name, out};
   Field field(&report, &object.json, &root, "");
   rules::CheckMeta(field["metadata"], known ? found->name : kSubdomain);
+  report.mild = known && found->mild;
   if (known && found->check != nullptr) found->check(field);
 }
 

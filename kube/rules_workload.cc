@@ -77,9 +77,13 @@ void CheckDeployment(const Field& root) {
   CheckStrategy(spec["strategy"]);
   Field deadline = spec["progressDeadlineSeconds"];
   CheckInt(deadline, 0);
-  int64_t min_ready = spec["minReadySeconds"].Int(0);
-  if (deadline.Int() && *deadline.Int() >= 0 && *deadline.Int() <= min_ready) {
+  constexpr int64_t kDefaultDeadline = 600;
+  Field min_ready = spec["minReadySeconds"];
+  if (deadline.Int() && *deadline.Int() >= 0 && *deadline.Int() <= min_ready.Int(0)) {
     deadline.Invalid("must be greater than minReadySeconds");
+  } else if (!deadline.present() && min_ready.Int(0) >= kDefaultDeadline) {
+    min_ready.Invalid(StrCat("must be less than progressDeadlineSeconds, which is ",
+                             kDefaultDeadline, " where nothing is said"));
   }
 }
 

@@ -81,6 +81,7 @@ class Sources(PlayTest):
         self.write('c.json', json.dumps({'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'c'}}))
         self.write('no-suffix', CONFIG % 'd')
         self.round(['a.yaml'], 'a', 'b')
+        self.round(['-f', 'a.yaml', '-f', 'no-suffix', 'c.json'], 'a', 'b', 'c', 'd')
         self.round(['a.yaml', self.dir / 'c.json', './no-suffix'], 'a', 'b', 'c', 'd')
         self.round(['-'], 'x', input=CONFIG % 'x')
         self.round(['-', 'c.json'], 'c', 'x', input=CONFIG % 'x')
