@@ -33,6 +33,7 @@ struct Layout {
   std::string LayerDir(const std::string& hex) const { return Layers() + "/" + hex; }
   std::string LayerTree(const std::string& hex) const { return LayerDir(hex) + "/diff"; }
   std::string LayerInfo(const std::string& hex) const { return LayerDir(hex) + "/layer.json"; }
+  std::string MountPoints() const { return root + "/mount-points"; }
   std::string Temp() const { return root + "/tmp"; }
   Status MakeAll() const;
 };

@@ -86,6 +86,10 @@ class ImageStore {
 // never outside): /etc/passwd for a user's name. "" when absent.
 std::string ReadImageFile(const std::vector<std::string>& layers, const std::string& path);
 
+// A directory that an overlay may have below all layers of an image: what containers have mounted
+// in places that images seldom bring (/proc, /sys, /dev, /etc/hosts ...). Made at the first call.
+Result<std::string> MountPointLayer(const store::Paths& paths);
+
 // Path of kpod-helper: beside the running program, or $KPOD_HELPER, or LIBEXECDIR.
 std::string HelperPath();
 

@@ -8,10 +8,12 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "images/images.h"
 
 namespace kpod::pods {
 
@@ -116,13 +118,14 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   status.image_id = c.image_id.empty() ? "" : "sha256:" + c.image_id;
   pod_id_ = plan.Id();
   ContainerPaths dirs = PathsFor(paths_, plan, c.name, runs_++);
-  base_ = dirs.base;
+  upper_ = dirs.upper;
+  work_ = dirs.work;
   termination_log_ = dirs.termination_log;
   Undo undo([this] {
     CloseStreams();
     Clean();
   });
-  for (const std::string& d : {dirs.base, Dirname(dirs.upper), dirs.root}) TRY(MakeDirs(d, 0700));
+  TRY(MakeDirs(Dirname(upper_), 0700));
   {
     Fd fd = TRY(Open(termination_log_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666));
     if (::fchmod(fd.get(), 0666) < 0) return Error::Errno("chmod termination log");
@@ -140,6 +143,8 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
 
   runtime::StartOptions options;
   options.rootfs = {c.layers, dirs.upper, dirs.work};
+  // Below the image: else each container's upper directory would be given what it lacks.
+  options.rootfs.lower.push_back(TRY(images::MountPointLayer(paths_)));
   if (sandbox_->pid_namespace() >= 0)
     options.join.push_back({sandbox_->pid_namespace(), CLONE_NEWPID});
   options.stdin_fd = child_in_ ? child_in_.get() : -1;
@@ -239,7 +244,7 @@ void ContainerRun::OnExit() {
   status.started = status.ready = false;
   status.state = ContainerState{};
   status.state.terminated = t;
-  (void)RemoveAll(StrCat(base_, "/", runs_ - 1));
+  RemoveRoot();
   auto done = std::move(on_exit_);
   done();
 }
@@ -254,10 +259,16 @@ void ContainerRun::Kill() {
   if (sandbox_->pid_namespace() >= 0 || cgroup_) (void)cgroup_->Kill();
 }
 
+void ContainerRun::RemoveRoot() {
+  for (std::string* directory : {&upper_, &work_}) {
+    if (!directory->empty()) (void)RemoveAll(std::exchange(*directory, ""));
+  }
+}
+
 void ContainerRun::Clean() {
   if (cgroup_) (void)cgroup_->Remove();
   cgroup_.reset();
-  if (!base_.empty()) (void)RemoveAll(base_);
+  RemoveRoot();
 }
 
 }  // namespace kpod::pods

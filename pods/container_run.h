@@ -48,11 +48,12 @@ class ContainerRun {
   void Watch(Fd* fd, LogWriter::Stream stream);
   void OnExit();
   void CloseStreams();
+  void RemoveRoot();
 
   const store::Paths& paths_;
   Loop* loop_;
   const Sandbox* sandbox_;
-  std::string pod_id_, termination_log_, log_path_, base_;
+  std::string pod_id_, termination_log_, log_path_, upper_, work_;
   bool message_from_log_ = false;
   std::optional<runtime::Started> started_;
   std::optional<runtime::Cgroup> cgroup_;

@@ -9,14 +9,17 @@
 
 namespace kpod::pods {
 
+std::string PodMemory(const store::Paths& paths, const Plan& plan) {
+  return paths.PodRun(plan.ns, plan.name) + "/memory";
+}
+
 ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::string& container,
                         int run) {
   ContainerPaths p;
-  p.base = StrCat(paths.Pod(plan.ns, plan.name), "/containers/", container);
-  p.upper = StrCat(p.base, "/", run, "/upper");
-  p.work = StrCat(p.base, "/", run, "/work");
-  p.root = p.base + "/rootfs";
-  p.termination_log = p.base + "/termination-log";
+  std::string base = StrCat(paths.Pod(plan.ns, plan.name), "/containers/", container, ".", run);
+  p.upper = base + ".upper";
+  p.work = base + ".work";
+  p.termination_log = StrCat(PodMemory(paths, plan), "/", container, ".termination-log");
   return p;
 }
 
@@ -109,7 +112,7 @@ std::string Propagation(const std::string& kubernetes) {
   return "rprivate";
 }
 
-void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string& pod_dir,
+void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string& memory,
                      std::vector<runtime::Mount>* out) {
   out->push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}});
   out->push_back({"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}});
@@ -123,7 +126,7 @@ void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string
                   {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}});
   out->push_back({"/dev/shm",
                   "bind",
-                  plan.host_ipc ? "/dev/shm" : pod_dir + "/shm",
+                  plan.host_ipc ? "/dev/shm" : memory + "/shm",
                   {"rbind", "nosuid", "nodev"}});
   out->push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
   std::string access = c.privileged ? "rw" : "ro";
@@ -142,12 +145,12 @@ bool Mounted(const ContainerPlan& c, const std::string& path) {
 std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& plan,
                                       const ContainerPlan& c, const ContainerPaths& dirs) {
   std::vector<runtime::Mount> out;
-  std::string pod_dir = paths.Pod(plan.ns, plan.name);
-  AddSystemMounts(plan, c, pod_dir, &out);
+  std::string memory = PodMemory(paths, plan);
+  AddSystemMounts(plan, c, memory, &out);
   for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
     std::string target = StrCat("/etc/", name);
     if (!Mounted(c, target))
-      out.push_back({target, "bind", StrCat(pod_dir, "/etc/", name), {"bind"}});
+      out.push_back({target, "bind", StrCat(memory, "/etc/", name), {"bind"}});
   }
   if (!c.termination_message_path.empty() && !Mounted(c, c.termination_message_path)) {
     out.push_back({c.termination_message_path, "bind", dirs.termination_log, {"bind"}});
@@ -264,7 +267,6 @@ runtime::Resources PodResourcesFor(const Plan& plan) {
 runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const ContainerPlan& c,
                       const ContainerPaths& dirs) {
   runtime::Spec spec;
-  spec.root_path = dirs.root;
   spec.root_readonly = c.read_only_root;
   spec.mounts = MountsFor(paths, plan, c, dirs);
   spec.process.terminal = c.tty;

@@ -13,12 +13,13 @@
 
 namespace kpod::pods {
 
-// The directories of one run of one container; all below the pod's directory.
+// Where the supervisor has a tmpfs, in its own mount namespace and gone with it: for what a pod
+// needs only while it runs. On a disk each of these files would cost as much as a mount.
+std::string PodMemory(const store::Paths& paths, const Plan& plan);
+
 struct ContainerPaths {
-  std::string base;             // <pod>/containers/<name>
-  std::string upper, work;      // <base>/<run>/upper, work: fresh at each restart
-  std::string root;             // <base>/rootfs: the (empty) mount point
-  std::string termination_log;  // <base>/termination-log
+  std::string upper, work;      // <pod>/containers/<name>.<run>.upper, .work: fresh at each restart
+  std::string termination_log;  // in the pod's memory
 };
 ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::string& container,
                         int run);

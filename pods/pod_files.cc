@@ -47,7 +47,7 @@ Status WritePod(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   std::string dir = paths.Pod(plan->ns, plan->name);
   TRY(MakeDirs(dir, 0700));
   TRY(MakeDirs(paths.PodRun(plan->ns, plan->name), 0700));
-  TRY(MakeDir(dir + "/volumes", 0700));
+  if (!plan->volumes.empty()) TRY(MakeDir(dir + "/volumes", 0700));
   return RewritePod(paths, lookups, plan);
 }
 

@@ -33,8 +33,9 @@ Status MountTmpfs(const std::string& path, const std::string& options) {
 }
 
 Status MountMemory(const store::Paths& paths, const Plan& plan) {
-  if (!plan.host_ipc)
-    TRY(MountTmpfs(paths.Pod(plan.ns, plan.name) + "/shm", "mode=1777,size=65536k"));
+  // As much as /dev/shm has: termination messages are the containers' to write.
+  TRY(MountTmpfs(PodMemory(paths, plan), "mode=700,size=65536k"));
+  if (!plan.host_ipc) TRY(MountTmpfs(PodMemory(paths, plan) + "/shm", "mode=1777,size=65536k"));
   for (const VolumePlan& v : plan.volumes) {
     if (v.kind == VolumePlan::Kind::kSecret) {
       // In memory only, as on a node; the supervisor fills it.
@@ -120,7 +121,7 @@ network::AttachRequest RequestFor(const Plan& plan) {
 
 Status WriteEtc(const store::Paths& paths, const Plan& plan,
                 const network::Attachment& attachment) {
-  std::string etc = paths.Pod(plan.ns, plan.name) + "/etc";
+  std::string etc = PodMemory(paths, plan) + "/etc";
   TRY(MakeDir(etc, 0755));
   auto host = [](const char* path) { return ReadFile(path, 1 << 20).value_or(""); };
   auto write = [&](const char* name, const std::string& text) {

@@ -9,6 +9,19 @@ from harness import KpodTest, pod
 
 
 class Volumes(KpodTest):
+    def test_a_container_starts_with_nothing_written_to_its_root(self):
+        # What is mounted over /etc/hosts, /proc ... has its place in a layer that all share, and the
+        # pod's own files lie in memory that the host does not see.
+        self.play(pod('plain', 'sleep 1000'))
+        self.wait_running('plain')
+        folder = self.root / 'pods/default_plain'
+        self.assertEqual(list((folder / 'containers/main.0.upper').iterdir()), [])
+        self.assertEqual(sorted(p.name for p in folder.iterdir()), ['containers', 'logs', 'plan.json', 'status.json'])
+        self.assertEqual(list((self.run_dir / 'pods/default_plain/memory').iterdir()), [])
+        shown = self.exec('plain', '--', 'sh', '-c', 'stat -c "%a %n" / /etc /etc/hosts; df /dev/shm | tail -1')
+        self.assertEqual(shown.splitlines()[:3], ['755 /', '755 /etc', '644 /etc/hosts'])
+        self.assertIn('65536', shown)
+
     def test_empty_dir_is_shared_by_containers_and_survives_a_restart(self):
         self.play('''\
             apiVersion: v1
