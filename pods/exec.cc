@@ -1,6 +1,5 @@
 // Manager::Exec: a further process in a running container, joined to this command's own streams.
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -16,6 +15,7 @@
 #include "pods/launch.h"
 #include "pods/manager.h"
 #include "runtime/container.h"
+#include "runtime/inside.h"
 
 namespace kpod::pods {
 
@@ -168,12 +168,8 @@ Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
     std::string root = StrCat("/proc/", status->pid, "/root");
     Fd root_fd = TRY(Open(root, O_PATH | O_DIRECTORY));
     auto read = [&](const std::string& path) -> std::string {
-      open_how how{};
-      how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-      how.resolve = RESOLVE_IN_ROOT;
-      Fd fd(
-          static_cast<int>(::syscall(SYS_openat2, root_fd.get(), path.c_str(), &how, sizeof(how))));
-      return fd ? ReadAll(fd.get(), 1 << 20).value_or("") : "";
+      Result<Fd> fd = runtime::RegularFileInside(root_fd.get(), path);
+      return fd ? ReadAll(fd->get(), 1 << 20).value_or("") : "";
     };
     runtime::ResolvedUser user = TRY(runtime::ResolveUser(request.user, read));
     options.process.user = {user.uid, user.gid, std::nullopt, user.additional_gids};

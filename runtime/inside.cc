@@ -61,6 +61,15 @@ Result<Fd> OpenInside(int root, const std::string& path, int flags) {
   return Fd(fd);
 }
 
+Result<Fd> RegularFileInside(int root, const std::string& path) {
+  Fd found = TRY(OpenInside(root, path, O_PATH));
+  struct stat st;
+  if (::fstat(found.get(), &st) < 0) return Error::Errno("stat " + path + " in the container");
+  if (!S_ISREG(st.st_mode)) return Error(path + " of the container is not a regular file");
+  // That very file, whatever its name leads to by now.
+  return Open(StrCat("/proc/self/fd/", found.get()), O_RDONLY);
+}
+
 Result<Fd> DirectoryInside(int root, const std::string& path, mode_t mode) {
   int fd = OpenAt2(root, path.c_str(), O_PATH | O_DIRECTORY, 0, kInRoot);
   if (fd >= 0) return Fd(fd);

@@ -14,6 +14,9 @@
 namespace kpod::runtime {
 
 Result<Fd> OpenInside(int root, const std::string& path, int flags);
+// For reading, and a regular file: opening a device has effects, and to a process outside of the
+// container's group the machine's devices are open.
+Result<Fd> RegularFileInside(int root, const std::string& path);
 // O_PATH descriptors of a directory or file, which is made (with its parents) when absent. A
 // dangling link on the way is followed inside the root, as /var/run -> /run needs it.
 Result<Fd> DirectoryInside(int root, const std::string& path, mode_t mode = 0755);

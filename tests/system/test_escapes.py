@@ -146,6 +146,24 @@ class Walls(EscapeTest):
             self.assertEqual(self.probe('mknod-open', major, minor, where), 'EPERM', where)
         self.assertEqual(self.probe('open', '/dev/null'), 'ok')
 
+    def test_accounts_are_no_devices(self):
+        """kpod itself may open what the container may not: a node where /etc/passwd was."""
+        need('losetup')
+        accounts = self.dir / 'accounts'
+        accounts.write_bytes(b'evil:x:1234:1234::/:\n'.ljust(4096, b'\n'))
+        made = subprocess.run(['losetup', '-f', '--show', '--read-only', accounts], capture_output=True, text=True)
+        if made.returncode:
+            self.skipTest('this machine has no loop device: ' + made.stderr.strip())
+        loop = made.stdout.strip()
+        self.addCleanup(subprocess.run, ['losetup', '-d', loop], check=True)
+        number = os.stat(loop).st_rdev
+        self.start()
+        self.kpod('exec', 'p', 'sh', '-c', f'mknod /etc/new b {os.major(number)} {os.minor(number)} && mv /etc/new /etc/passwd')
+        refused = self.kpod('exec', '-u', 'evil', 'p', 'id', rc=125)
+        self.assertIn('evil', refused.stderr)
+        self.kpod('exec', 'p', 'sh', '-c', 'mkfifo /etc/new && mv /etc/new /etc/passwd')
+        self.kpod('exec', '-u', 'evil', 'p', 'id', rc=125)  # and waits for nobody
+
     def test_no_new_privileges(self):
         suid = self.dir / 'suid'
         suid.mkdir(mode=0o755, exist_ok=True)
