@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "images/helper/room.h"
 #include "images/helper/stream.h"
 
 namespace kpod::images {
@@ -159,9 +160,10 @@ Result<Fd> Spool(Fd from, const std::string& temp) {
   Fd file = TRY(Open(temp, O_TMPFILE | O_RDWR, 0600));
   FileStream stored(std::move(from));
   std::unique_ptr<DecompressedStream> plain = TRY(DecompressedStream::Open(stored));
-  for (;;) {
+  for (Room room;;) {
     std::string_view bytes = TRY(plain->Next());
     if (bytes.empty()) return file;
+    TRY(room.Take(file.get(), bytes.size()));
     TRY(WriteAll(file.get(), bytes));
   }
 }

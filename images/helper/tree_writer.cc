@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -17,8 +16,6 @@ namespace {
 constexpr size_t kMaxPath = 4095;
 constexpr size_t kMaxDepth = 200;  // removing a tree holds two descriptors a level
 constexpr uint64_t kMaxEntries = 4'000'000;
-constexpr uint64_t kCheckEvery = 64 << 20;
-constexpr uint64_t kKeepFree = 64 << 20;
 
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
@@ -231,6 +228,8 @@ Status TreeWriter::MakeNode(int parent, const std::string& name, const TreeEntry
 
 Status TreeWriter::Make(const TreeEntry& entry) {
   if (++entries_ > kMaxEntries) return Error(StrCat("more than ", kMaxEntries, " files"));
+  constexpr uint64_t kBlock = 4096;  // an entry takes room without data, too
+  TRY(room_.Take(root_.get(), kBlock));
   std::vector<std::string> components = TRY(SafeComponents(entry.path));
   if (components.empty()) {  // "./": the root of the image itself
     if (entry.kind != TreeEntry::Kind::kDir) return Error("the image's root is no directory");
@@ -247,20 +246,9 @@ Status TreeWriter::Make(const TreeEntry& entry) {
   return MakeNode(TRY(Parent(components)), name, entry);
 }
 
-// A small archive can unpack to more than any disk: stop before the machine's is full.
-Status TreeWriter::KeepRoom() {
-  if (bytes_ - bytes_at_check_ < kCheckEvery) return OkStatus();
-  bytes_at_check_ = bytes_;
-  struct statvfs fs;
-  if (::fstatvfs(root_.get(), &fs) == 0 && fs.f_bavail * fs.f_frsize < kKeepFree) {
-    return Error::Errno("unpack", ENOSPC);
-  }
-  return OkStatus();
-}
-
 Status TreeWriter::WriteData(int64_t offset, std::string_view bytes) {
   bytes_ += bytes.size();
-  TRY(KeepRoom());
+  TRY(room_.Take(root_.get(), bytes.size()));
   while (!bytes.empty()) {
     ssize_t n = ::pwrite(file_.get(), bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "images/helper/room.h"
 
 namespace kpod::images {
 
@@ -59,7 +60,6 @@ class TreeWriter {
   Status Hardlink(int parent, const std::string& name, const TreeEntry& entry);
   Status Clear(int parent, const std::string& name);
   Status Owner(int parent, const std::string& name, const TreeEntry& entry);
-  Status KeepRoom();
 
   Fd root_;
   bool privileged_;
@@ -68,7 +68,8 @@ class TreeWriter {
   std::vector<DirTimes> directories_;
   Fd file_;
   TreeEntry file_entry_;
-  uint64_t bytes_ = 0, entries_ = 0, bytes_at_check_ = 0;
+  uint64_t bytes_ = 0, entries_ = 0;
+  Room room_;
 };
 
 }  // namespace kpod::images

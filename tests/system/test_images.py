@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import time
 
 from harness import KPOD, KpodTest, image_archive, need, pod
 
@@ -227,6 +228,22 @@ class Load(ImagesTest):
                 self.assertEqual((self.names(), os.listdir(self.root / 'images/tmp')), ([], []), done.stderr)
         self.kpod('system', 'prune', '--force')
 
+    def test_no_archive_fills_the_disk(self):
+        """Room is kept for the machine, in bytes and in inodes, whatever an archive unpacks to."""
+        small = self.dir / 'small'
+        small.mkdir()
+        for options, data, command in (
+                ('size=300m', gzip.compress(bytes(270 << 20), 1), ['load', '-i']),
+                ('size=300m,nr_inodes=9000', layer(**{f'f{i}': b'' for i in range(8700)}), ['import'])):
+            subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', small], check=True)
+            try:
+                (self.dir / 'bomb').write_bytes(data)
+                failed = self.kpod(*command, self.dir / 'bomb', env={'KPOD_ROOT': str(small / 'root')}, rc=125)
+                self.assertRegex(failed.stderr, 'No space left on device')
+                self.assertEqual(os.listdir(small / 'root/images/tmp'), [])
+            finally:
+                subprocess.run(['umount', small], check=True)
+
     def test_layers_are_out_of_reach_of_the_machines_users(self):
         self.kpod('load', '-i', Builder(layer(f=b'x')).oci(self.scratch('oci')))
         for folder in (self.root / 'images', self.root / 'images/layers'):
@@ -280,7 +297,8 @@ class Load(ImagesTest):
 
 class Names(ImagesTest):
     def test_tag_list_inspect_remove(self):
-        self.kpod('load', '-i', Builder(layer(a=b'1'), layer(b=b'2')).oci(self.scratch('oci')))
+        said = self.kpod('load', '-i', Builder(layer(a=b'1'), layer(b=b'2')).oci(self.scratch('oci'))).stdout
+        self.assertEqual(said, 'Loaded image: docker.io/library/made:1\n')
         self.kpod('load', '-i', Builder(layer(a=b'1'), layer(c=b'3'), name='other:1').oci(self.scratch('oci')))
         self.assertEqual(self.layers(), 3)
         self.kpod('tag', 'made:1', 'second:2', 'quay.io/x/third')
@@ -294,6 +312,12 @@ class Names(ImagesTest):
         image = json.loads(self.kpod('image', 'inspect', 'made:1').stdout)[0]
         self.assertEqual(self.kpod('image', 'inspect', image['Id'][:6]).stdout,
                          self.kpod('image', 'inspect', 'sha256:' + image['Id']).stdout)
+        rows = self.kpod('images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}} {{.CreatedSince}}', 'made').stdout.splitlines()
+        self.assertIn(f'quay.io/x/third:latest {image["Id"][:12]} {int((time.time() - 1577934245) / 86400 / 365)} years ago', rows)
+        self.assertEqual(len(rows), 3)
+        self.assertEqual(sorted(image['RepoTags']), sorted(image['Names']))
+        absent = self.kpod('image', 'inspect', 'mad:1', rc=125).stderr
+        self.assertEqual(absent, 'kpod: image inspect: image "mad:1" is not on this machine: did you mean "made:1"?\n')
         self.assertIn('more than one tag', self.kpod('rmi', image['Id'], rc=125).stderr)
         self.assertIn('Untagged: docker.io/library/made:1', self.kpod('rmi', 'made:1').stdout)
         self.assertEqual(self.layers(), 3)
