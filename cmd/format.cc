@@ -75,10 +75,14 @@ Result<std::string> FormatRows(const std::string& format, const Table& table, co
   Template t = TRY(Template::Parse(text).Context("--format"));
   std::string out;
   for (const Json& row : rows) out += TRY(t.Run(row).Context("--format")) + "\n";
-  return ::isatty(1) == 1 ? Printable(out, true) : out;
+  return out;
 }
 
-void Print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void Print(std::string_view text) {
+  std::string fit;
+  if (::isatty(1) == 1) text = fit = Printable(text, true);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 Result<std::string> FormatObject(const std::string& format, const std::string& text,
                                  const Json& object) {

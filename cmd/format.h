@@ -20,11 +20,10 @@ void SinceOption(po::options_description_easy_init& add);
 Result<int64_t> SinceOf(const Invocation& in);
 
 // The rows, a line each. "": the table; "json": all of them; "table {{.A}}\t{{.B}}": columns under
-// a header; else a template, where \t and \n may be written so. What a template makes is made fit
-// for a terminal when it goes to one; a script gets every byte.
+// a header; else a template, where \t and \n may be written so.
 Result<std::string> FormatRows(const std::string& format, const Table& table, const Json& rows);
 
-// On standard output.
+// On standard output; made fit for a terminal when it is one. A script gets every byte.
 void Print(std::string_view text);
 
 // One object. "": `text`.

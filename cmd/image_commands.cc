@@ -25,17 +25,42 @@ void ListOptions(po::options_description_easy_init& add) {
   add("no-trunc", po::bool_switch(), "whole ids");
 }
 
+// Names are split as podman does: those by tag, and those by digest.
 Json ToJson(const images::Image& i) {
+  Json tags = Json::array(), digests = Json::array();
+  for (const std::string& name : i.names) (Contains(name, "@") ? digests : tags).push_back(name);
+  const Json& config = At(i.config, "config");
   return {{"Id", i.id},
           {"Digest", i.digest},
           {"Names", i.names},
+          {"RepoTags", tags},
+          {"RepoDigests", digests},
           {"Created", FormatTime(i.created_nanos)},
           {"Size", i.size},
           {"Architecture", i.architecture},
           {"Os", i.os},
-          {"Config", At(i.config, "config")},
+          {"Author", StringAt(i.config, "author")},
+          {"User", i.User()},
+          {"Labels", config.contains("Labels") ? At(config, "Labels") : Json::object()},
+          {"Config", config},
           {"RootFS", At(i.config, "rootfs")},
           {"History", At(i.config, "history")}};
+}
+
+// "2 hours", as docker and podman say how old an image is.
+std::string RoughAge(int64_t nanos) {
+  constexpr int64_t kMinute = 60, kHour = 3600, kDay = 24 * kHour;
+  int64_t s = std::max<int64_t>(0, nanos / 1'000'000'000);
+  if (s < 1) return "Less than a second";
+  if (s < kMinute) return Plural(s, "second");
+  if (s < 2 * kMinute) return "About a minute";
+  if (s < kHour) return Plural(s / kMinute, "minute");
+  if (s < 2 * kHour) return "About an hour";
+  if (s < 2 * kDay) return Plural(s / kHour, "hour");
+  if (s < 14 * kDay) return Plural(s / kDay, "day");
+  if (s < 60 * kDay) return Plural(s / kDay / 7, "week");
+  if (s < 730 * kDay) return Plural(s / kDay / 30, "month");
+  return Plural(s / kDay / 365, "year");
 }
 
 // As podman prints them: a name by digest has no tag.
@@ -63,7 +88,7 @@ Result<bool> IsWanted(const images::Image& image, const std::vector<std::string>
 Result<int> List(Invocation& in) {
   images::ImageStore store(in.paths);
   Table table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"});
-  Json rows = Json::array();
+  Json rows = Json::array(), named = Json::array();
   std::set<std::string> ids;
   for (const images::Image& i : TRY(store.List())) {
     if (!TRY(IsWanted(i, in.args))) continue;
@@ -71,16 +96,22 @@ Result<int> List(Invocation& in) {
     std::string id = in.Flag("no-trunc") ? i.id : i.id.substr(0, 12);
     if (in.Flag("quiet") && ids.insert(i.id).second) std::printf("%s\n", id.c_str());
     std::string created =
-        i.created_nanos == 0 ? "" : HumanDuration(NowNanos() - i.created_nanos) + " ago";
+        i.created_nanos == 0 ? "" : RoughAge(NowNanos() - i.created_nanos) + " ago";
     std::vector<std::string> names =
         i.names.empty() ? std::vector<std::string>{"<none>:<none>"} : i.names;
     for (const std::string& name : names) {
       auto [repository, tag] = RepositoryAndTag(name);
       table.Add({repository, tag, id, created, HumanBytes(i.size)});
+      Json& row = named.emplace_back(rows.back());
+      row["Repository"] = repository;
+      row["Tag"] = tag;
+      row["ID"] = id;
+      row["CreatedSince"] = created;
     }
   }
   if (in.Flag("quiet")) return 0;
-  std::fputs(TRY(FormatRows(in.Text("format"), table, rows)).c_str(), stdout);
+  std::string format = in.Text("format");
+  Print(TRY(FormatRows(format, table, format == "json" ? rows : named)));
   return 0;
 }
 
@@ -118,8 +149,9 @@ Result<int> Load(Invocation& in) {
     std::vector<images::Image> loaded = TRY(store.Load(f, bar.Callback()));
     bar.Finish();
     for (const images::Image& i : loaded) {
-      std::printf("Loaded image: %s\n",
-                  i.names.empty() ? i.id.c_str() : Join(i.names, ", ").c_str());
+      std::vector<std::string> names = i.names;
+      if (names.empty()) names.push_back("sha256:" + i.id);
+      for (const std::string& name : names) Print(StrCat("Loaded image: ", name, "\n"));
     }
   }
   TRY(WakePods(in.paths));
@@ -175,9 +207,28 @@ Result<int> Pull(Invocation& in) {
   return 0;
 }
 
+// An image, or the error with the name that is nearest.
+Result<images::Image> FindImage(const images::ImageStore& store, const std::string& name) {
+  Result<images::Image> found = store.Find(name);
+  if (found || found.error().code() != ENOENT) return found;
+  std::vector<std::string> known;
+  for (const images::Image& i : TRY(store.List())) {
+    for (const std::string& full : i.names) {
+      known.push_back(full);
+      if (Result<images::Reference> r = images::ParseReference(full))
+        known.push_back(r->Familiar());
+    }
+  }
+  std::string guess = DidYouMean(name, known);
+  if (guess.empty()) return found;
+  return Error(StrCat(found.error().message(), ": did you mean ", Quote(guess), "?"))
+      .WithCode(ENOENT);
+}
+
 Result<int> Tag(Invocation& in) {
   if (in.args.size() < 2) return Error("wanted: kpod tag IMAGE NAME...");
   images::ImageStore store(in.paths);
+  TRY(FindImage(store, in.args[0]));
   for (size_t i = 1; i < in.args.size(); ++i) TRY(store.Tag(in.args[0], in.args[i]));
   TRY(WakePods(in.paths));
   return 0;
@@ -229,11 +280,10 @@ Result<int> InspectImage(Invocation& in) {
   if (in.args.empty()) return Error("which image?");
   images::ImageStore store(in.paths);
   Json out = Json::array();
-  for (const std::string& name : in.args) out.push_back(ToJson(TRY(store.Find(name))));
+  for (const std::string& name : in.args) out.push_back(ToJson(TRY(FindImage(store, name))));
   std::string whole = Dump(out, 2) + "\n";
   std::string format = in.Text("format");
-  std::fputs(format.empty() ? whole.c_str() : TRY(FormatRows(format, Table({}), out)).c_str(),
-             stdout);
+  Print(format.empty() ? whole : TRY(FormatRows(format, Table({}), out)));
   return 0;
 }
 
@@ -261,8 +311,15 @@ Result<int> SystemPrune(Invocation& in) {
 }  // namespace
 
 void AddImageCommands(std::vector<Command>* out) {
-  out->push_back(
-      {{"images"}, {"image ls", "image list"}, "[NAME...]", "List images", "", ListOptions, List});
+  out->push_back({{"images"},
+                  {"image ls", "image list"},
+                  "[NAME...]",
+                  "List images",
+                  "As JSON an image a row; by a template a name a row, with Repository and Tag.\n\n"
+                  "Examples:\n  kpod images nginx\n  kpod images --format "
+                  "'{{.Repository}}:{{.Tag}} {{.Size}}'",
+                  ListOptions,
+                  List});
   out->push_back(
       {{"load"},
        {"image load"},

@@ -180,8 +180,8 @@ Result<int> Stats(Invocation& in) {
   for (bool first = true;; first = false) {
     std::string text = TRY(Measure(in));
     bool redraw = stream && HasCursor(1);
-    if (redraw && first) Print("\033[2J");
-    Print(redraw ? ScreenOf(text) : text);
+    if (redraw) std::fputs(((first ? "\033[2J" : "") + ScreenOf(text)).c_str(), stdout);
+    if (!redraw) Print(text);
     if (!stream) return 0;
     if (std::fflush(stdout) != 0) return Error::Errno("standard output");
     ::usleep(500'000);

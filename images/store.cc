@@ -14,7 +14,9 @@ namespace {
 
 constexpr size_t kShortestIdPrefix = 3;
 
-Error Absent(std::string_view what) { return Error::Errno(StrCat("image ", what), ENOENT); }
+Error Absent(std::string_view what) {
+  return Error(StrCat("image ", Quote(what), " is not on this machine")).WithCode(ENOENT);
+}
 
 bool IsHexPrefix(std::string_view s) {
   return s.size() >= kShortestIdPrefix && s.size() <= 64 &&
