@@ -55,7 +55,12 @@ Result<std::unique_ptr<TlsClient>> TlsClient::Create(int socket, const std::stri
   SSL_CTX* context = TRY(Context());
   auto session = std::make_unique<Session>();
   session->ssl = ::SSL_new(context);
-  if (session->ssl == nullptr || ::SSL_set_fd(session->ssl, socket) != 1) return TlsError();
+  if (session->ssl == nullptr || ::SSL_set_wfd(session->ssl, socket) != 1) return TlsError();
+  // OpenSSL reads nothing of the socket before Handshake has seen what it begins with.
+  BIO* nothing = ::BIO_new(::BIO_s_mem());
+  if (nothing == nullptr) return TlsError();
+  BIO_set_mem_eof_return(nothing, -1);
+  ::SSL_set0_rbio(session->ssl, nothing);
   in6_addr any;
   bool is_address = ::inet_pton(AF_INET, server_name.c_str(), &any) == 1 ||
                     ::inet_pton(AF_INET6, server_name.c_str(), &any) == 1;
@@ -70,11 +75,12 @@ Result<Io> TlsClient::Handshake() {
   if (!peeked_) {
     char begin[5];
     ssize_t n = ::recv(socket_, begin, sizeof(begin), MSG_PEEK);
-    peeked_ = n > 0;
+    peeked_ = n >= 0 || errno != EAGAIN;
     if (n == sizeof(begin) && std::string_view(begin, sizeof(begin)) == "HTTP/") {
       peer_speaks_http_ = true;
       return Error("http: server gave HTTP response to HTTPS client");
     }
+    if (peeked_ && ::SSL_set_rfd(session_->ssl, socket_) != 1) return TlsError();
   }
   ::ERR_clear_error();
   return Outcome(::SSL_do_handshake(session_->ssl), "read");
