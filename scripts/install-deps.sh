@@ -7,11 +7,12 @@ set -eu
 
 build="g++ cmake ninja-build ccache pkg-config
   libyaml-cpp-dev nlohmann-json3-dev libseccomp-dev libcap-dev libnl-3-dev libnl-route-3-dev
-  libldns-dev libssl-dev libhttp-parser-dev libnghttp2-dev libboost-program-options-dev libarchive-dev libcurl4-openssl-dev"
+  libldns-dev libssl-dev libhttp-parser-dev libnghttp2-dev
+  libboost-program-options-dev libarchive-dev libcurl4-openssl-dev"
 run="nftables iproute2 skopeo curl ca-certificates"
 # What tests/images/make-images builds images with.
 images="python3 busybox-static"
-test="fish zsh libgtest-dev clang-format clang-tidy docker-registry zstd strace procps util-linux"
+test="fish zsh libgtest-dev clang-format clang-tidy docker-registry zstd strace openssl procps util-linux"
 
 wanted="$build $run $images"
 if [ "${1:-}" = --test ]; then wanted="$wanted $test"; fi
