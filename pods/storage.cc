@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "pods/volumes.h"
 
@@ -51,6 +52,17 @@ int64_t UsageOf(const std::string& path) {
   return fd ? UsageBelow(fd->get(), 0) : 0;
 }
 
+// What the container's runs have written: PathsFor's "<container>.<run>.upper". A container's name
+// has no dot, so that none begins like another's.
+int64_t LayersOf(const std::string& containers, const std::string& name) {
+  int64_t bytes = 0;
+  for (const std::string& entry : ListDir(containers).value_or({})) {
+    if (entry.starts_with(name + ".") && entry.ends_with(".upper"))
+      bytes += UsageOf(JoinPath(containers, entry));
+  }
+  return bytes;
+}
+
 }  // namespace
 
 bool LimitsStorage(const Plan& plan) {
@@ -66,7 +78,7 @@ StorageUsage MeasureStorage(const store::Paths& paths, const Plan& plan) {
   std::string dir = paths.Pod(plan.ns, plan.name);
   for (const ContainerPlan* c : plan.All()) {
     out.containers[c->name] =
-        UsageOf(StrCat(dir, "/containers/", c->name)) + UsageOf(StrCat(dir, "/logs/", c->name));
+        LayersOf(dir + "/containers", c->name) + UsageOf(StrCat(dir, "/logs/", c->name));
   }
   for (const VolumePlan& v : plan.volumes) {
     if (IsOnDisk(v)) out.volumes[v.name] = UsageOf(VolumePath(paths, plan, v));

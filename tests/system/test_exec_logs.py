@@ -94,14 +94,15 @@ class Exec(KpodTest):
     def test_exec_ends_with_its_container(self):
         child = subprocess.Popen([KPOD, 'exec', 'web', 'sleep', '1000'], env=self.env)
         self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
         # Until its exec the process shows the words of kpod.
-        self.wait(lambda: [l.split(None, 3)[3] for l in self.commands()] == ['sleep\x001000'] * 2, 'two sleeps run')
+        self.wait(lambda: self.commands() == ['sleep 1000'] * 2, 'two sleeps run')
         self.kpod('stop', 'web', '--time', '0')
         self.assertEqual(child.wait(10), 137)
 
     def commands(self):
-        out = self.kpod('top', 'web', rc=None).stdout.splitlines()[1:]
-        return [line.replace('sleep 1000', 'sleep\x001000') for line in out]
+        head, *lines = self.kpod('top', 'web', rc=None).stdout.splitlines() or ['COMMAND']
+        return [line[head.index('COMMAND'):] for line in lines]
 
 
 class Logs(KpodTest):

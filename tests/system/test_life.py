@@ -156,8 +156,9 @@ class Ends(KpodTest):
         self.wait_phase('late', 'Failed')
         status = self.status('late')
         self.assertEqual(status['reason'], 'DeadlineExceeded')
-        self.assertIn('DeadlineExceeded', self.word('late'))
         self.wait(lambda: 'terminated' in self.container('late', 'a')['state'], 'its container has ended')
+        self.assertEqual(self.status('late')['phase'], 'Failed')
+        self.assertRegex(self.kpod('describe', 'pod', 'late').stdout, r'Reason: +DeadlineExceeded')
 
     def test_rules_of_restart(self):
         rules = [{'action': 'Restart', 'exitCodes': {'operator': 'In', 'values': [42]}}]

@@ -236,7 +236,7 @@ class Disk(KpodTest):
         self.assertEqual(self.status('volume')['reason'], 'Evicted')
         self.assertEqual(self.status('volume')['message'], 'Usage of EmptyDir volume "d" exceeds the limit "1Mi". ')
         self.assertIn('exceeds the total limit of containers 1Mi', self.status('layer')['message'])
-        self.assertIn('Evicted', self.word('layer'))
+        self.assertRegex(self.kpod('describe', 'pod', 'layer').stdout, r'Reason: +Evicted')
         self.assertEqual(self.status('within')['phase'], 'Running')
 
     def test_a_deployment_replaces_it(self):
