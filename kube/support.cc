@@ -24,7 +24,7 @@ constexpr std::string_view kSetByServer = "set by an API server, not by a manife
 
 constexpr Row kKinds[] = {
     {"/ConfigMap", kYes, ""},
-    {"/Endpoints", kLater, "no Service sends traffic to these addresses"},
+    {"/Endpoints", kLater, "its Service leads to these addresses, but has no DNS name"},
     {"/LimitRange", kYes, ""},
     {"/Namespace", kYes, ""},
     {"/PersistentVolume", kLater, "every claim gets a volume of its own on this machine"},
@@ -34,7 +34,7 @@ constexpr Row kKinds[] = {
     {"/ReplicationController", kLater, "its pods are not started"},
     {"/ResourceQuota", kYes, ""},
     {"/Secret", kYes, ""},
-    {"/Service", kLater, "it gets no address and no name, so nothing answers under it"},
+    {"/Service", kLater, "it answers at its addresses and ports, but no DNS name leads there"},
     {"/ServiceAccount", kNone, kNoApiServer},
     {"apps/ControllerRevision", kNone, "written by controllers, not by people"},
     {"apps/DaemonSet", kLater, "its pods are not started"},
@@ -44,7 +44,8 @@ constexpr Row kKinds[] = {
     {"autoscaling/HorizontalPodAutoscaler", kLater, "the number of pods stays as written"},
     {"batch/CronJob", kLater, "its jobs are not started"},
     {"batch/Job", kLater, "its pods are not started"},
-    {"discovery.k8s.io/EndpointSlice", kLater, "no Service sends traffic to these addresses"},
+    {"discovery.k8s.io/EndpointSlice", kLater,
+     "its Service leads to these addresses, but has no DNS name"},
     {"networking.k8s.io/Ingress", kLater, "no host name or path leads to the services"},
     {"networking.k8s.io/IngressClass", kNone,
      "there is one way in, and no controllers to choose from"},
