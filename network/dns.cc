@@ -223,7 +223,7 @@ class Server : public DnsServer {
     std::optional<Question> q = ParseQuestion(query);
     if (!q) return Reply(c, BuildRefusal(query));
     Refresh();
-    Answer a = Resolve(q->name, records_, range_, namespace_);
+    Answer a = Resolve(q->name, zone_, namespace_);
     if (a.ours) return Reply(c, BuildAnswer(query, a, c.stream == 0 ? q->udp_size : 65535));
     Waiting w;
     w.client = c;
@@ -232,19 +232,30 @@ class Server : public DnsServer {
     Forward(std::move(w));
   }
 
-  // The state files are read again when their directory changed.
+  // The state files are read again when their directories changed.
   void Refresh() {
+    if (Changed(RecordDirectory(options_.paths), &pods_stamp_)) {
+      Result<std::vector<PodRecord>> pods = ListRecords(options_.paths);
+      if (pods) zone_.pods = std::move(*pods);
+      Result<std::optional<Config>> config = ReadConfig(options_.paths);
+      if (config && *config) {
+        zone_.pod_range = (*config)->pods;
+        zone_.service_range = (*config)->services;
+      }
+    }
+    if (!Changed(ServiceDirectory(options_.paths), &services_stamp_)) return;
+    Result<std::vector<ServiceRecord>> services = ListServices(options_.paths);
+    if (services) zone_.services = std::move(*services);
+  }
+
+  static bool Changed(const std::string& directory, int64_t* seen) {
     struct stat st;
-    if (::stat(RecordDirectory(options_.paths).c_str(), &st) < 0) return;
+    if (::stat(directory.c_str(), &st) < 0) return false;
     int64_t stamp = st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec;
-    if (stamp == records_stamp_) return;
-    int64_t now = NowNanos();
-    Result<std::vector<PodRecord>> records = ListRecords(options_.paths);
-    if (records) records_ = std::move(*records);
-    Result<std::optional<Config>> config = ReadConfig(options_.paths);
-    if (config && *config) range_ = (*config)->pods;
+    if (stamp == *seen) return false;
     // What changes within the same tick would go unseen for ever.
-    if (now - stamp > kCoarse) records_stamp_ = stamp;
+    if (NowNanos() - stamp > kCoarse) *seen = stamp;
+    return true;
   }
 
   // Sends it to the next server that can be sent to; SERVFAIL when there is none left.
@@ -324,9 +335,8 @@ class Server : public DnsServer {
   std::map<int, Stream> streams_;
   uint64_t last_stream_ = 0;
   size_t preferred_ = 0;
-  std::vector<PodRecord> records_;
-  Range range_;
-  int64_t records_stamp_ = 0;
+  Zone zone_;
+  int64_t pods_stamp_ = 0, services_stamp_ = 0;
 };
 
 }  // namespace

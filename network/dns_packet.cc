@@ -62,16 +62,27 @@ Packet ResponseTo(std::string_view query) {
   return r;
 }
 
-void Push(ldns_pkt* r, ldns_rr_type type, const std::string& value) {
+// `owner` "": the name that was asked for.
+void Push(ldns_pkt* r, ldns_rr_type type, const std::string& value, const std::string& owner = "") {
   ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(r), 0);
   ldns_rr* rr = ldns_rr_new_frm_type(type);
-  ldns_rdf* data = type == LDNS_RR_TYPE_PTR ? ldns_dname_new_frm_str((value + ".").c_str())
-                                            : ldns_rdf_new_frm_str(LDNS_RDF_TYPE_A, value.c_str());
-  if (rr == nullptr || data == nullptr) {
+  ldns_rdf* data = nullptr;
+  if (type == LDNS_RR_TYPE_A) {
+    data = ldns_rdf_new_frm_str(LDNS_RDF_TYPE_A, value.c_str());
+  } else if (type == LDNS_RR_TYPE_AAAA) {
+    data = ldns_rdf_new_frm_str(LDNS_RDF_TYPE_AAAA, value.c_str());
+  } else {
+    data = ldns_dname_new_frm_str((value + ".").c_str());
+  }
+  ldns_rdf* name = owner.empty() ? ldns_rdf_clone(ldns_rr_owner(question))
+                                 : ldns_dname_new_frm_str((owner + ".").c_str());
+  if (rr == nullptr || data == nullptr || name == nullptr) {
     ldns_rr_free(rr);
+    ldns_rdf_deep_free(data);
+    ldns_rdf_deep_free(name);
     return;
   }
-  ldns_rr_set_owner(rr, ldns_rdf_clone(ldns_rr_owner(question)));
+  ldns_rr_set_owner(rr, name);
   ldns_rr_set_ttl(rr, kTtl);
   ldns_rr_set_rdf(rr, data, 0);
   ldns_pkt_push_rr(r, LDNS_SECTION_ANSWER, rr);
@@ -112,10 +123,14 @@ std::string BuildAnswer(std::string_view query, const Answer& answer, size_t lim
   ldns_rr_type type = ldns_rr_get_type(ldns_rr_list_rr(ldns_pkt_question(r.get()), 0));
   ldns_pkt_set_aa(r.get(), true);
   if (!answer.exists) ldns_pkt_set_rcode(r.get(), LDNS_RCODE_NXDOMAIN);
-  if (type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_ANY) {
-    for (Ipv4 ip : answer.addresses) Push(r.get(), LDNS_RR_TYPE_A, FormatIpv4(ip));
+  bool any = type == LDNS_RR_TYPE_ANY;
+  // Whoever asks for an address asks the alias for it next.
+  if (!answer.alias.empty()) Push(r.get(), LDNS_RR_TYPE_CNAME, answer.alias);
+  for (const Address& ip : answer.addresses) {
+    ldns_rr_type of_family = ip.v6() ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A;
+    if (any || type == of_family) Push(r.get(), of_family, ip.Text(), answer.alias);
   }
-  if (type == LDNS_RR_TYPE_PTR || type == LDNS_RR_TYPE_ANY) {
+  if (type == LDNS_RR_TYPE_PTR || any) {
     for (const std::string& name : answer.names) Push(r.get(), LDNS_RR_TYPE_PTR, name);
   }
   if (ldns_pkt_ancount(r.get()) == 0) PushSoa(r.get());

@@ -10,8 +10,6 @@
 namespace kpod::network {
 namespace {
 
-const Range kPods{0x0af40000, 16};  // 10.244.0.0/16
-
 PodRecord Pod(const std::string& id, const std::string& ip, std::vector<std::string> names) {
   PodRecord p;
   p.id = id;
@@ -20,10 +18,41 @@ PodRecord Pod(const std::string& id, const std::string& ip, std::vector<std::str
   return p;
 }
 
-std::vector<PodRecord> Pods() {
-  return {Pod("default_web", "10.244.0.10", {"web"}),
-          Pod("default_db-0", "10.244.0.11", {"db-0", "db-0.db.default.svc.cluster.local"}),
-          Pod("other_web", "10.244.0.12", {"web"})};
+Endpoint Ready(const std::string& ip, const std::string& hostname = "", bool ready = true) {
+  Endpoint e;
+  e.ip = *Address::Parse(ip);
+  e.ready = ready;
+  e.hostname = hostname;
+  return e;
+}
+
+ServiceRecord Service(const std::string& ns, const std::string& name, const std::string& ip) {
+  ServiceRecord s;
+  s.ns = ns;
+  s.name = name;
+  if (!ip.empty()) s.cluster_ips = {*Address::Parse(ip)};
+  return s;
+}
+
+Zone TestZone() {
+  Zone z;
+  z.pod_range = *ParseRange("10.244.0.0/16");
+  z.service_range = *ParseRange("10.96.0.0/16");
+  z.pods = {Pod("default_web", "10.244.0.10", {"web"}),
+            Pod("default_db-0", "10.244.0.11", {"db-0", "db-0.db.default.svc.cluster.local"}),
+            Pod("other_web", "10.244.0.12", {"web"}), Pod("default_api", "10.244.0.13", {"api"})};
+  ServiceRecord api = Service("default", "api", "10.96.0.7");
+  ServiceRecord stateful = Service("default", "peers", "");
+  stateful.endpoints = {Ready("10.244.0.20", "p-0"), Ready("10.244.0.21", "p-1"),
+                        Ready("10.244.0.22", "p-2", false)};
+  ServiceRecord none = Service("default", "none", "");
+  ServiceRecord outside = Service("default", "outside", "");
+  outside.type = "ExternalName";
+  outside.external_name = "db.example.com";
+  ServiceRecord dual = Service("default", "dual", "10.96.0.8");
+  dual.cluster_ips.push_back(*Address::Parse("fd00::8"));
+  z.services = {api, stateful, none, outside, dual};
+  return z;
 }
 
 TEST(Zone, Names) {
@@ -47,24 +76,40 @@ TEST(Zone, Names) {
       {"nosuch.default.svc.cluster.local", true, false, {}},
       {"example.com.default.svc.cluster.local", true, false, {}},
       {"", false, false, {}},
+      // Services, before pods of the same name.
+      {"api.default.svc.cluster.local", true, true, {"10.96.0.7"}},
+      {"api", true, true, {"10.96.0.7"}},
+      {"api.other.svc.cluster.local", true, false, {}},
+      {"peers.default.svc.cluster.local", true, true, {"10.244.0.20", "10.244.0.21"}},
+      {"p-1.peers.default.svc.cluster.local", true, true, {"10.244.0.21"}},
+      {"p-2.peers.default.svc.cluster.local", true, false, {}},  // not ready
+      {"p-1.api.default.svc.cluster.local", true, false, {}},
+      {"none.default.svc.cluster.local", true, true, {}},
+      {"dual.default.svc.cluster.local", true, true, {"10.96.0.8", "fd00::8"}},
+      {"default.svc.cluster.local", true, true, {}},
   };
   for (const Row& row : rows) {
-    Answer a = Resolve(row.name, Pods(), kPods, "default");
+    Answer a = Resolve(row.name, TestZone(), "default");
     EXPECT_EQ(a.ours, row.ours) << row.name;
     EXPECT_EQ(a.exists, row.exists) << row.name;
     std::vector<std::string> got;
-    for (Ipv4 ip : a.addresses) got.push_back(FormatIpv4(ip));
+    for (const Address& ip : a.addresses) got.push_back(ip.Text());
     EXPECT_EQ(got, row.addresses) << row.name;
   }
 }
 
 TEST(Zone, Reverse) {
-  Answer a = Resolve("10.0.244.10.in-addr.arpa", Pods(), kPods, "default");
+  Answer a = Resolve("10.0.244.10.in-addr.arpa", TestZone(), "default");
   EXPECT_TRUE(a.ours && a.exists);
   EXPECT_EQ(a.names, std::vector<std::string>{"web.default.svc.cluster.local"});
-  EXPECT_FALSE(Resolve("99.0.244.10.in-addr.arpa", Pods(), kPods, "default").exists);
-  EXPECT_FALSE(Resolve("1.1.168.192.in-addr.arpa", Pods(), kPods, "default").ours);
-  EXPECT_FALSE(Resolve("1.1.1.in-addr.arpa", Pods(), kPods, "default").ours);
+  EXPECT_EQ(Resolve("7.0.96.10.in-addr.arpa", TestZone(), "default").names,
+            std::vector<std::string>{"api.default.svc.cluster.local"});
+  EXPECT_EQ(Resolve("20.0.244.10.in-addr.arpa", TestZone(), "default").names,
+            std::vector<std::string>{"p-0.peers.default.svc.cluster.local"});
+  EXPECT_TRUE(Resolve("9.0.96.10.in-addr.arpa", TestZone(), "default").ours);
+  EXPECT_FALSE(Resolve("99.0.244.10.in-addr.arpa", TestZone(), "default").exists);
+  EXPECT_FALSE(Resolve("1.1.168.192.in-addr.arpa", TestZone(), "default").ours);
+  EXPECT_FALSE(Resolve("1.1.1.in-addr.arpa", TestZone(), "default").ours);
 }
 
 // A query for `name` as a client writes it.
@@ -118,6 +163,11 @@ TEST(DnsPacket, Answers) {
       {"web.default.svc.cluster.local", 28, 0, 0, 1},  // NODATA, at once
       {"web.default.svc.cluster.local", 15, 0, 0, 1},
       {"nosuch.default.svc.cluster.local", 1, 3, 0, 1},  // NXDOMAIN
+      {"dual.default.svc.cluster.local", 28, 0, 1, 0},
+      {"dual.default.svc.cluster.local", 255, 0, 2, 0},
+      {"outside.default.svc.cluster.local", 1, 0, 1, 0},  // CNAME
+      {"peers.default.svc.cluster.local", 1, 0, 2, 0},
+      {"none.default.svc.cluster.local", 1, 0, 0, 1},
       {"10.0.244.10.in-addr.arpa", 12, 0, 1, 0},
       {"99.0.244.10.in-addr.arpa", 12, 3, 0, 0},
   };
@@ -125,7 +175,7 @@ TEST(DnsPacket, Answers) {
     std::string query = Query(row.name, row.type);
     auto q = ParseQuestion(query);
     ASSERT_TRUE(q) << row.name;
-    std::string out = BuildAnswer(query, Resolve(q->name, Pods(), kPods, "default"), 512);
+    std::string out = BuildAnswer(query, Resolve(q->name, TestZone(), "default"), 512);
     ASSERT_GE(out.size(), 12U) << row.name;
     EXPECT_EQ(out.substr(0, 2), query.substr(0, 2));
     EXPECT_EQ(Byte(out, 2) & 0x84, 0x84) << "a response, authoritative";
@@ -143,7 +193,7 @@ TEST(DnsPacket, Answers) {
 TEST(DnsPacket, TooLongIsTruncated) {
   Answer many;
   many.ours = many.exists = true;
-  for (uint32_t i = 0; i < 100; ++i) many.addresses.push_back(0x0af40000 + i);
+  for (uint32_t i = 0; i < 100; ++i) many.addresses.emplace_back(0x0af40000 + i);
   std::string query = Query("web.default.svc.cluster.local", 1);
   std::string cut = BuildAnswer(query, many, 512);
   EXPECT_LE(cut.size(), 512U);
@@ -203,7 +253,7 @@ TEST(DnsPacket, MutationsNeverCrashOrAmplify) {
       EXPECT_LE(BuildRefusal(s).size(), 12U);
       continue;
     }
-    std::string out = BuildAnswer(s, Resolve(q->name, Pods(), kPods, "default"), q->udp_size);
+    std::string out = BuildAnswer(s, Resolve(q->name, TestZone(), "default"), q->udp_size);
     EXPECT_LE(out.size(), std::max<size_t>(q->udp_size, 512));
     (void)BuildFailure(s);
     (void)Truncated(s, s, 12);

@@ -125,10 +125,10 @@ class LookupTest : public testing::Test {
     return out.value_or("(nothing)");
   }
 
-  static Strings Found(std::string_view query, std::vector<Ipv4> addresses) {
+  static Strings Found(std::string_view query, const std::vector<Ipv4>& addresses) {
     Answer a;
     a.ours = a.exists = true;
-    a.addresses = std::move(addresses);
+    for (Ipv4 ip : addresses) a.addresses.emplace_back(ip);
     return {BuildAnswer(query, a, 1232)};
   }
   static Strings NoSuchName(std::string_view query) {
