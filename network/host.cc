@@ -30,6 +30,10 @@ class HostDriver : public Driver {
     // Whether a process has the port is for the pod's own program to find out, as in a cluster.
     std::vector<PodRecord> pods = TRY(ListRecords(paths_));
     TRY(CheckAgainst(pods, record));
+    if (!r.ports.empty()) {
+      std::vector<Allocation> services = TRY(ListAllocations(paths_));
+      TRY(CheckAgainstServices(services, record));
+    }
     return WriteRecord(paths_, record);
   }
 

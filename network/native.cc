@@ -69,6 +69,10 @@ class NativeDriver : public Driver {
       if (p.id == r.pod_id) TRY(DetachNative(paths_, host_, r.pod_id));
     }
     TRY(CheckAgainst(pods, record_));
+    if (!r.ports.empty()) {
+      std::vector<Allocation> services = TRY(ListAllocations(paths_));
+      TRY(CheckAgainstServices(services, record_));
+    }
     for (const PortMapping& p : r.ports) TRY(CheckFree(host_.net.get(), p));
     record_.ip = TRY(Lease(paths_, node_.config, r.pod_id, r.static_ip));
     TRY(WriteRecord(paths_, record_));

@@ -134,11 +134,12 @@ RuleBuilder& RuleBuilder::Remember(const std::string& map, uint32_t key, uint32_
   });
 }
 
-RuleBuilder& RuleBuilder::Forget(const std::string& map, uint32_t key) {
+RuleBuilder& RuleBuilder::Forget(const std::string& map, uint32_t key, uint32_t data) {
   return Add("dynset", [=](NetlinkMessage& m) {
     m.Text(NFTA_DYNSET_SET_NAME, map)
         .Be32(NFTA_DYNSET_OP, NFT_DYNSET_OP_DELETE)
-        .Be32(NFTA_DYNSET_SREG_KEY, key);
+        .Be32(NFTA_DYNSET_SREG_KEY, key)
+        .Be32(NFTA_DYNSET_SREG_DATA, data);
   });
 }
 

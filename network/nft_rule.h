@@ -57,7 +57,8 @@ class RuleBuilder {
   RuleBuilder& Random(uint32_t modulus, uint32_t to);
   // Sets the element, or starts its time anew; the rule ends here when the map is full.
   RuleBuilder& Remember(const std::string& map, uint32_t key, uint32_t data, uint64_t milliseconds);
-  RuleBuilder& Forget(const std::string& map, uint32_t key);
+  // The kernel wants to be shown data here too, whatever it is, in registers that are loaded.
+  RuleBuilder& Forget(const std::string& map, uint32_t key, uint32_t data);
   RuleBuilder& DestinationNat(uint32_t address, uint32_t port, uint8_t family = AF_INET);
   RuleBuilder& Masquerade();
   RuleBuilder& Verdict(int verdict);  // NF_ACCEPT, NF_DROP

@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "network/namespace.h"
 
@@ -44,6 +46,20 @@ Status CheckAgainst(const std::vector<PodRecord>& pods, const PodRecord& own) {
           return Error(
               StrCat("host port ", Describe(p), " is already used by pod ", PodName(other.id)));
       }
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckAgainstServices(const std::vector<Allocation>& services, const PodRecord& own) {
+  for (const Allocation& s : services) {
+    std::vector<std::string> taken = s.host_ports;
+    for (const auto& [key, port] : s.node_ports)
+      taken.push_back(PortKey(key.substr(0, key.find('/')), port));
+    for (const PortMapping& p : own.ports) {
+      if (std::find(taken.begin(), taken.end(), PortKey(p.protocol, p.host_port)) != taken.end())
+        return Error(
+            StrCat("host port ", Describe(p), " is already used by service ", s.ns, "/", s.name));
     }
   }
   return OkStatus();

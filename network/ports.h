@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "network/service.h"
 #include "network/state.h"
 
 namespace kpod::network {
@@ -16,6 +17,8 @@ std::string Describe(const PortMapping& port);
 bool Conflict(const PortMapping& a, const PortMapping& b);
 // Two of the same pod, or one with another pod's: the sentence that says so. Pure.
 Status CheckAgainst(const std::vector<PodRecord>& pods, const PodRecord& own);
+// One with what a Service was given: its node ports, and a LoadBalancer's own ports. Pure.
+Status CheckAgainstServices(const std::vector<Allocation>& services, const PodRecord& own);
 // A port that a process of the host listens on would be taken from it in silence.
 Status CheckFree(int host_net, const PortMapping& port);
 

@@ -124,9 +124,12 @@ Status PublishServices(const store::Paths& paths, const std::string& ns,
     if (!told && !IsMismatch(told.error())) return told;
     whole = !told;
   }
-  TRY(WriteServices(paths, ns, services));
-  if (whole) TRY(WriteAll(paths, host, node->get(), config));
+  if (whole) {
+    TRY(WriteServices(paths, ns, services));  // it is what the rules are made from
+    TRY(WriteAll(paths, host, node->get(), config));
+  }
   TRY(ForgetFlows(host, node->get(), change));
+  TRY(WriteServices(paths, ns, services));
   if (::unlink(Marker(paths).c_str()) < 0) return Error::Errno("remove " + Marker(paths));
   return OkStatus();
 }

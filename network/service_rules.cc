@@ -89,7 +89,7 @@ class Rules {
   }
   RuleBuilder ForgetClient() const {
     RuleBuilder r = ClientKey();
-    r.Forget(kAffinity, at_.client);
+    r.Forget(kAffinity, at_.client, at_.client);
     return r;
   }
   RuleBuilder PickAndRemember(uint32_t count, uint64_t milliseconds) const {
