@@ -20,11 +20,13 @@ constexpr Status kYes = Status::kCarriedOut, kLater = Status::kNotYet, kNone = S
 constexpr std::string_view kNoCluster = "there is no cluster behind this machine";
 constexpr std::string_view kNoScheduler = "there is one node, so nothing is scheduled";
 constexpr std::string_view kNoApiServer = "there is no API server to ask or to guard";
+constexpr std::string_view kOneNode = "there is one node, and every endpoint is as near";
+constexpr std::string_view kOneBalancer = "this machine is the load balancer, at all its addresses";
 constexpr std::string_view kSetByServer = "set by an API server, not by a manifest";
 
 constexpr Row kKinds[] = {
     {"/ConfigMap", kYes, ""},
-    {"/Endpoints", kLater, "its Service leads to these addresses, but has no DNS name"},
+    {"/Endpoints", kYes, ""},
     {"/LimitRange", kYes, ""},
     {"/Namespace", kYes, ""},
     {"/PersistentVolume", kLater, "every claim gets a volume of its own on this machine"},
@@ -34,7 +36,7 @@ constexpr Row kKinds[] = {
     {"/ReplicationController", kLater, "its pods are not started"},
     {"/ResourceQuota", kYes, ""},
     {"/Secret", kYes, ""},
-    {"/Service", kLater, "it answers at its addresses and ports, but no DNS name leads there"},
+    {"/Service", kYes, ""},
     {"/ServiceAccount", kNone, kNoApiServer},
     {"apps/ControllerRevision", kNone, "written by controllers, not by people"},
     {"apps/DaemonSet", kLater, "its pods are not started"},
@@ -44,8 +46,7 @@ constexpr Row kKinds[] = {
     {"autoscaling/HorizontalPodAutoscaler", kLater, "the number of pods stays as written"},
     {"batch/CronJob", kLater, "its jobs are not started"},
     {"batch/Job", kLater, "its pods are not started"},
-    {"discovery.k8s.io/EndpointSlice", kLater,
-     "its Service leads to these addresses, but has no DNS name"},
+    {"discovery.k8s.io/EndpointSlice", kYes, ""},
     {"networking.k8s.io/Ingress", kLater, "no host name or path leads to the services"},
     {"networking.k8s.io/IngressClass", kNone,
      "there is one way in, and no controllers to choose from"},
@@ -56,6 +57,7 @@ constexpr Row kKinds[] = {
 // Fields of a kind without meaning or without support are not looked at: the kind's row says all.
 constexpr Row kFields[] = {
     {"Capabilities.*", kYes, ""},
+    {"ClientIPConfig.*", kYes, ""},
     {"ConfigMap.*", kYes, ""},
     {"ConfigMapEnvSource.*", kYes, ""},
     {"ConfigMapKeySelector.*", kYes, ""},
@@ -104,6 +106,17 @@ constexpr Row kFields[] = {
     {"DeploymentStrategy.type", kYes, ""},
     {"EmptyDirVolumeSource.medium", kLater, "the directory is on disk", "Memory"},
     {"EmptyDirVolumeSource.sizeLimit", kYes, ""},
+    {"Endpoint.addresses", kYes, ""},
+    {"Endpoint.conditions", kYes, ""},
+    {"Endpoint.hostname", kYes, ""},
+    {"Endpoint.nodeName", kYes, ""},
+    {"Endpoint.targetRef", kYes, ""},
+    {"Endpoint.*", kNone, kOneNode},
+    {"EndpointAddress.*", kYes, ""},
+    {"EndpointConditions.*", kYes, ""},
+    {"EndpointSlice.*", kYes, ""},
+    {"EndpointSubset.*", kYes, ""},
+    {"Endpoints.*", kYes, ""},
     {"EnvFromSource.*", kYes, ""},
     {"EnvVar.*", kYes, ""},
     {"EnvVarSource.configMapKeyRef", kYes, ""},
@@ -145,6 +158,7 @@ constexpr Row kFields[] = {
     {"ObjectMeta.resourceVersion", kNone, kSetByServer},
     {"ObjectMeta.selfLink", kNone, kSetByServer},
     {"ObjectMeta.uid", kNone, kSetByServer},
+    {"ObjectReference.*", kYes, ""},
     {"PersistentVolumeClaim.*", kYes, ""},
     {"PersistentVolumeClaim.status", kNone, kSetByServer},
     {"PersistentVolumeClaimSpec.accessModes", kYes, ""},
@@ -184,7 +198,7 @@ constexpr Row kFields[] = {
     {"PodSpec.containers", kYes, ""},
     {"PodSpec.dnsConfig", kYes, ""},
     {"PodSpec.dnsPolicy", kYes, ""},
-    {"PodSpec.enableServiceLinks", kLater, "no variables tell of Services", "false"},
+    {"PodSpec.enableServiceLinks", kYes, ""},
     {"PodSpec.ephemeralContainers", kLater, "they are not started"},
     {"PodSpec.hostAliases", kYes, ""},
     {"PodSpec.hostIPC", kYes, ""},
@@ -247,6 +261,17 @@ constexpr Row kFields[] = {
     {"SecurityContext.seLinuxOptions", kLater, "no SELinux label is put on"},
     {"SecurityContext.seccompProfile", kYes, ""},
     {"SecurityContext.windowsOptions", kNone, "this machine runs Linux"},
+    {"Service.*", kYes, ""},
+    {"Service.status", kNone, kSetByServer},
+    {"ServicePort.*", kYes, ""},
+    {"ServiceSpec.healthCheckNodePort", kNone, "no load balancer asks nodes for their health"},
+    {"ServiceSpec.ipFamilies", kLater, "Services have IPv4 addresses"},
+    {"ServiceSpec.ipFamilyPolicy", kLater, "Services have IPv4 addresses", "SingleStack"},
+    {"ServiceSpec.loadBalancerClass", kNone, kOneBalancer},
+    {"ServiceSpec.loadBalancerIP", kNone, kOneBalancer},
+    {"ServiceSpec.trafficDistribution", kNone, kOneNode},
+    {"ServiceSpec.*", kYes, ""},
+    {"SessionAffinityConfig.*", kYes, ""},
     {"SleepAction.*", kYes, ""},
     {"Sysctl.*", kYes, ""},
     {"TCPSocketAction.*", kYes, ""},
@@ -266,6 +291,8 @@ constexpr Row kFields[] = {
     {"VolumeMount.subPathExpr", kYes, ""},
     {"VolumeResourceRequirements.limits", kNone, "the size of the volume is that of its disk"},
     {"VolumeResourceRequirements.requests", kYes, ""},
+    {"core.v1.EndpointPort.*", kYes, ""},
+    {"discovery.v1.EndpointPort.*", kYes, ""},
 };
 
 template <size_t N>

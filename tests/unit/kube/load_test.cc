@@ -72,8 +72,9 @@ TEST(Load, ObjectsThatAreNotCarriedOutAreKept) {
   const Row kTable[] = {
       {"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: s}\n", "ServiceAccount/default/s",
        "ServiceAccount has no meaning on one machine: there is no API server to ask or to guard"},
-      {"apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n",
-       "Service/default/s", "Service is not carried out yet: "},
+      {"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: s}\n"
+       "spec: {maxReplicas: 2, scaleTargetRef: {kind: Deployment, name: d}}\n",
+       "HorizontalPodAutoscaler/default/s", "HorizontalPodAutoscaler is not carried out yet: "},
       {"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: s}\nprovisioner: p\n",
        "StorageClass//s", "StorageClass has no meaning on one machine: "},
       {"apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: s}\n"

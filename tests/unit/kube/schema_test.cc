@@ -74,14 +74,15 @@ TEST(Support, WhatHasNoRowIsNotYet) {
   EXPECT_EQ(SupportOfField("Volume", "nfs").status, Status::kNotYet);
   EXPECT_EQ(SupportOfField("Container", "image").status, Status::kCarriedOut);
   EXPECT_EQ(SupportOfField("PodSpec", "nodeSelector").status, Status::kNoMeaning);
-  EXPECT_EQ(SupportOfKind("", "Service").status, Status::kNotYet);
+  EXPECT_EQ(SupportOfKind("autoscaling", "HorizontalPodAutoscaler").status, Status::kNotYet);
   EXPECT_EQ(SupportOfKind("storage.k8s.io", "StorageClass").status, Status::kNoMeaning);
 }
 
 // A field may be called carried out only when all of its parts have been judged.
 TEST(Support, NothingBelowACarriedOutFieldIsUnjudged) {
-  std::vector<std::string_view> todo = {"Pod",    "Deployment", "ConfigMap",
-                                        "Secret", "Namespace",  "PersistentVolumeClaim"};
+  std::vector<std::string_view> todo = {"Pod",     "Deployment", "ConfigMap",
+                                        "Secret",  "Namespace",  "PersistentVolumeClaim",
+                                        "Service", "Endpoints",  "EndpointSlice"};
   std::vector<std::string_view> seen;
   while (!todo.empty()) {
     std::string_view name = todo.back();
