@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/text.h"
+#include "pods/service_links.h"
 
 namespace kpod::pods {
 
@@ -53,6 +54,11 @@ class Variables {
     } else {
       *it = std::move(line);
     }
+  }
+  void Erase(const std::string& name) {
+    std::erase_if(lines_, [&](const std::string& l) {
+      return l.size() > name.size() && l[name.size()] == '=' && l.starts_with(name);
+    });
   }
   bool Has(const std::string& name) const {
     return std::any_of(lines_.begin(), lines_.end(), [&](const std::string& l) {
@@ -114,6 +120,11 @@ ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& conta
   vars.Set("HOSTNAME", plan.hostname);
   if (container.tty && !vars.Has("TERM")) vars.Set("TERM", "xterm");
 
+  // They stand before the image's own; added when the container starts, so that they are kept once.
+  for (const auto& [name, value] : VariablesOf(plan.service_links)) {
+    vars.Erase(name);
+    out.expandable[name] = value;
+  }
   auto set = [&](const std::string& name, const std::string& value) {
     vars.Set(name, value);
     out.expandable[name] = value;

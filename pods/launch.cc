@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "pods/service_links.h"
 #include "pods/status.h"
 #include "pods/volumes.h"
 
@@ -273,6 +274,7 @@ runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const Contain
   spec.process.user = {c.uid, c.gid, std::nullopt, c.groups};
   spec.process.args = c.argv;
   spec.process.env = c.env;
+  AddServiceVariables(plan.service_links, &spec.process.env);
   spec.process.cwd = c.cwd;
   spec.process.no_new_privileges = c.no_new_privileges;
   spec.process.capabilities = {c.capabilities, c.capabilities, {}, c.capabilities, {}};

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "kube/decode.h"
 #include "pods/events.h"
+#include "pods/service_links.h"
 
 namespace kpod::pods {
 
@@ -23,6 +24,17 @@ std::optional<Json> FindObject(const store::ObjectStore& objects,
   Result<std::optional<store::StoredObject>> found = objects.Get(ns, kind, name);
   if (!found || !*found) return std::nullopt;
   return (*found)->object;
+}
+
+std::vector<ServiceLink> FindLinks(const store::Paths& paths, const store::ObjectStore& objects,
+                                   const std::string& ns) {
+  std::vector<kube::Service> services;
+  auto stored = objects.List(ns, "Service");
+  if (!stored || stored->empty()) return {};
+  for (const store::StoredObject& o : *stored) services.push_back(kube::DecodeService(o.object));
+  auto allocations = network::ListAllocations(paths);
+  if (!allocations) return {};
+  return LinksOf(services, *allocations);
 }
 
 // One process asks for an image once, however many containers name it.
@@ -95,6 +107,11 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
   };
   l.claim_exists = [=](const std::string& name) {
     return FindObject(*objects, overlay, ns, "PersistentVolumeClaim", name).has_value();
+  };
+  auto links = std::make_shared<std::optional<std::vector<ServiceLink>>>();
+  l.service_links = [=] {
+    if (!*links) *links = FindLinks(paths, *objects, ns);
+    return **links;
   };
   l.image = [=](const std::string& reference, const std::string& policy) {
     std::string key = StrCat(policy, " ", reference);

@@ -326,6 +326,8 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   PlanPodResources(pod.spec, &plan);
   plan.active_deadline_seconds = pod.spec.active_deadline_seconds;
   PlanNames(pod, lookups.node_name, &plan);
+  if (pod.spec.enable_service_links && lookups.service_links)
+    plan.service_links = lookups.service_links();
   plan.host_aliases = pod.spec.host_aliases;
   plan.dns_policy = pod.spec.dns_policy;
   plan.dns_config = pod.spec.dns_config;

@@ -24,6 +24,8 @@ struct Lookups {
   std::function<std::optional<kube::ConfigMap>(const std::string& name)> config_map;
   std::function<std::optional<kube::Secret>(const std::string& name)> secret;
   std::function<bool(const std::string& name)> claim_exists;
+  // The Services that the pod's variables tell of; may be empty.
+  std::function<std::vector<ServiceLink>()> service_links;
   struct ImageAnswer {
     std::optional<images::Image> image;
     Blocked blocked;  // why there is none

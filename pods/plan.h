@@ -38,6 +38,16 @@ struct MountPlan {
   bool read_only = false;
 };
 
+// A Service of the pod's namespace, for variables (enableServiceLinks).
+struct ServiceLinkPort {
+  std::string name, protocol = "tcp";
+  int port = 0;
+};
+struct ServiceLink {
+  std::string name, ip;
+  std::vector<ServiceLinkPort> ports;
+};
+
 // Why a container cannot start yet, in Kubernetes' words; "" when nothing is in the way.
 struct Blocked {
   std::string reason;   // CreateContainerConfigError, ErrImagePull, ImagePullBackOff,
@@ -99,9 +109,10 @@ struct Plan {
   std::optional<int64_t> active_deadline_seconds;
   PodResources resources;
   std::vector<DefaultResource> default_resources;
-  std::string qos_class;                 // Guaranteed Burstable BestEffort
-  std::string hostname, fqdn;            // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
-  std::string spec_hostname, subdomain;  // as the spec has them: DNS of a headless Service asks
+  std::string qos_class;                   // Guaranteed Burstable BestEffort
+  std::string hostname, fqdn;              // fqdn: hostname.subdomain.ns.svc.cluster.local, or ""
+  std::string spec_hostname, subdomain;    // as the spec has them: DNS of a headless Service asks
+  std::vector<ServiceLink> service_links;  // those that were there when the plan was made
   std::vector<kube::HostAlias> host_aliases;
   std::string dns_policy = "ClusterFirst";
   kube::DnsConfig dns_config;

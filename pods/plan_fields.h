@@ -23,6 +23,14 @@ constexpr auto FieldsOf(const kube::KeyToPath*) {
   using S = kube::KeyToPath;
   return std::make_tuple(F("key", &S::key), F("path", &S::path), F("mode", &S::mode));
 }
+constexpr auto FieldsOf(const ServiceLinkPort*) {
+  using S = ServiceLinkPort;
+  return std::make_tuple(F("name", &S::name), F("protocol", &S::protocol), F("port", &S::port));
+}
+constexpr auto FieldsOf(const ServiceLink*) {
+  using S = ServiceLink;
+  return std::make_tuple(F("name", &S::name), F("ip", &S::ip), F("ports", &S::ports));
+}
 constexpr auto FieldsOf(const kube::KeyedVolume*) {
   using S = kube::KeyedVolume;
   return std::make_tuple(F("name", &S::name), F("items", &S::items),
@@ -136,13 +144,13 @@ constexpr auto FieldsOf(const Plan*) {
       F("activeDeadlineSeconds", &S::active_deadline_seconds), F("resources", &S::resources),
       F("defaultResources", &S::default_resources), F("qosClass", &S::qos_class),
       F("hostname", &S::hostname), F("fqdn", &S::fqdn), F("specHostname", &S::spec_hostname),
-      F("subdomain", &S::subdomain), F("hostAliases", &S::host_aliases),
-      F("dnsPolicy", &S::dns_policy), F("dnsConfig", &S::dns_config), F("network", &S::network),
-      F("hostPID", &S::host_pid), F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid),
-      F("sysctls", &S::sysctls), F("fsGroup", &S::fs_group),
-      F("fsGroupChangePolicy", &S::fs_group_change_policy), F("blocked", &S::blocked),
-      F("volumes", &S::volumes), F("initContainers", &S::init_containers),
-      F("containers", &S::containers));
+      F("subdomain", &S::subdomain), F("serviceLinks", &S::service_links),
+      F("hostAliases", &S::host_aliases), F("dnsPolicy", &S::dns_policy),
+      F("dnsConfig", &S::dns_config), F("network", &S::network), F("hostPID", &S::host_pid),
+      F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid), F("sysctls", &S::sysctls),
+      F("fsGroup", &S::fs_group), F("fsGroupChangePolicy", &S::fs_group_change_policy),
+      F("blocked", &S::blocked), F("volumes", &S::volumes),
+      F("initContainers", &S::init_containers), F("containers", &S::containers));
 }
 
 }  // namespace kpod::pods

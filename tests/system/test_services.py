@@ -1,122 +1,11 @@
-"""Services for real: addresses that answer from pods and from the host, endpoints that follow the pods."""
+"""Services for real: addresses that answer from pods, from the host and from the network."""
 import contextlib
-import json
 import os
 import socket
-import subprocess
-import sys
-import threading
-import time
 
-from harness import KPOD, KpodTest, need, pod
+from harness import pod
+from service_case import ServiceTest, server, service, together
 from test_network import Outside, ask, sh
-
-# Says which pod it is and whom it sees, over TCP and UDP, on each port; is ready while /tmp/ready is there.
-SERVER = '''python3 -u -c '
-import socket, threading, os
-name = os.uname().nodename
-def udp(port):
-    u = socket.socket(2, 2); u.bind(("", port))
-    while True:
-        data, who = u.recvfrom(2000)
-        u.sendto(f"{name} {who[0]}".encode(), who)
-def tcp(port):
-    t = socket.create_server(("", port), backlog=512)
-    while True:
-        c, who = t.accept()
-        try:
-            c.sendall(f"{name} {who[0]} {port}".encode()); c.close()
-        except OSError:
-            pass
-for port in (%(ports)s):
-    threading.Thread(target=udp, args=(port,), daemon=True).start()
-    threading.Thread(target=tcp, args=(port,), daemon=True).start()
-open("/tmp/ready", "w").close()
-print("ready")
-threading.Event().wait()
-' '''
-
-
-def server(name, labels='app: web', ports='8080,', names='', probe=False, extra='', kind='', **more):
-    container = 'ports:\n' + names if names else ''
-    if probe:
-        container += 'readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1}\n'
-    text = pod(name, SERVER % {'ports': ports}, extra, container, image='python', **more)
-    return text.replace(f'  name: {name}\n', f'  name: {name}\n  labels: {{{labels}}}\n', 1)
-
-
-def deployment(name, replicas, labels='app: web', ports='8080,', probe=True):
-    inner = server('x', labels, ports, probe=probe).split('spec:\n', 1)[1]
-    inner = ''.join('    ' + line + '\n' for line in inner.splitlines())
-    return f'''\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}}}
-spec:
-  replicas: {replicas}
-  selector: {{matchLabels: {{{labels}}}}}
-  template:
-    metadata: {{labels: {{{labels}}}}}
-    spec:
-{inner}'''
-
-
-def service(name, spec='', ports='[{port: 80, targetPort: 8080}]', selector='app: web', namespace=''):
-    text = f'apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n'
-    if namespace:
-        text += f'  namespace: {namespace}\n'
-    text += 'spec:\n'
-    if selector:
-        text += f'  selector: {{{selector}}}\n'
-    if ports:
-        text += f'  ports: {ports}\n'
-    return text + ''.join(f'  {line}\n' for line in spec.splitlines())
-
-
-def together(*documents):
-    return '---\n'.join(documents)
-
-
-class ServiceTest(KpodTest):
-    images = ['busybox', 'python']
-
-    def records(self, namespace='default'):
-        try:
-            table = json.loads((self.run_dir / f'services/{namespace}.json').read_text())
-        except FileNotFoundError:
-            return {}
-        return {s['name']: s for s in table['services']}
-
-    def address(self, name, namespace='default'):
-        return self.records(namespace)[name]['clusterIPs'][0]
-
-    def node_port(self, name, index=0):
-        return self.records()[name]['ports'][index]['nodePort']
-
-    def ready_endpoints(self, name, namespace='default'):
-        return sorted(e.get('pod', e['ip']) for e in self.records(namespace)[name]['endpoints'] if e.get('ready'))
-
-    def wait_endpoints(self, name, count):
-        self.wait(lambda: len(self.ready_endpoints(name)) == count, f'{name} has {count} endpoints')
-
-    def ask_from(self, name, address, port, udp=False):
-        return self.exec(name, 'python3', '-c', f'''
-import socket
-try:
-    if {udp}:
-        s = socket.socket(2, 2); s.settimeout(3); s.connect(("{address}", {port})); s.send(b"x")
-        print(s.recv(100).decode())
-    else:
-        print(socket.create_connection(("{address}", {port}), timeout=3).makefile().read())
-except OSError as e:
-    print("no:", type(e).__name__)''').strip()
-
-    def refused(self, address, port):
-        """Seconds until the connection is refused; fails when it is not."""
-        began = time.monotonic()
-        with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection((address, port), timeout=5).close()
-        return time.monotonic() - began
 
 
 class ClusterIP(ServiceTest):
@@ -129,11 +18,185 @@ class ClusterIP(ServiceTest):
         self.assertEqual(self.ask_from('client', ip, 80), f'a {client} 8080')
         self.assertRegex(self.ask_from('a', ip, 80), '^a ')
         self.assertRegex(ask(ip, 80), '^a ')
+        self.assertEqual(self.ask_from('client', ip, 80, udp=True), 'no: ConnectionRefusedError')  # TCP only
         # What is no port of the Service is refused, and so is what is no Service.
         self.refused(ip, 81)
+        self.refused(ip.rsplit('.', 1)[0] + '.254', 80)
         self.assertEqual(self.ask_from('client', ip, 81), 'no: ConnectionRefusedError')
+        # By its name, and by the pods' own resolver.
+        for name in ('web', 'web.default', 'web.default.svc.cluster.local'):
+            self.assertRegex(self.ask_from('client', name, 80), '^a ')
+
+    def test_no_endpoint_is_refused_at_once(self):
+        self.play(together(service('web', ports='[{port: 80, targetPort: 8080}, {name: u, port: 53, protocol: UDP}]'
+                                   .replace('{port: 80', '{name: t, port: 80')), server('client', 'app: client')))
+        self.wait_log('client', 'ready')
+        ip = self.address('web')
+        for _ in range(20):  # a plain reject would be rate-limited
+            self.refused(ip, 80)
+        self.assertEqual(self.ask_from('client', ip, 80), 'no: ConnectionRefusedError')
+        self.assertEqual(self.ask_from('client', ip, 53, udp=True), 'no: ConnectionRefusedError')
+
+    def test_several_ports_names_and_protocols(self):
+        ports = """
+        [{name: a, port: 80, targetPort: http}, {name: b, port: 81, targetPort: http-alt},
+         {name: dns, port: 53, targetPort: dns, protocol: UDP}]"""
+        one = '[{name: http, containerPort: 8080}, {name: http-alt, containerPort: 8081}, ' \
+              '{name: dns, containerPort: 8082, protocol: UDP}]\n'
+        two = '[{name: http, containerPort: 9090}]\n'
+        self.play(together(service('web', ports=ports.strip()),
+                           server('one', ports='8080,8081,8082', names=one),
+                           server('two', ports='9090,', names=two)))
+        for name in ('one', 'two'):
+            self.wait_log(name, 'ready')
+        ip = self.address('web')
+        # The same name is another number in each pod.
+        answers = {tuple(ask(ip, 80).split()[::2]) for _ in range(60)}
+        self.assertEqual(answers, {('one', '8080'), ('two', '9090')})
+        self.assertEqual({ask(ip, 81).split()[0] for _ in range(20)}, {'one'})
+        self.assertRegex(self.ask_from('two', ip, 53, udp=True), '^one ')
+
+    def test_addresses_are_kept_given_and_refused(self):
+        self.play(service('kept'), name='kept.yaml')
+        first = self.address('kept')
+        self.play(service('kept', ports='[{port: 81}]'), name='kept.yaml')
+        self.assertEqual(self.address('kept'), first)
+        base = first.rsplit('.', 2)[0]
+        self.play(service('given', f'clusterIP: {base}.0.77'), name='given.yaml')
+        self.assertEqual(self.address('given'), f'{base}.0.77')
+        refused = self.play(service('again', f'clusterIP: {base}.0.77'), name='again.yaml', rc=125)
+        self.assertIn(f'Service "again" is invalid: spec.clusterIPs: Invalid value: ["{base}.0.77"]: failed to '
+                      f'allocate IP {base}.0.77: provided IP is already allocated', refused.stderr)
+        refused = self.play(service('given', f'clusterIP: {base}.0.78'), name='given.yaml', rc=125)
+        self.assertIn('may not change once set', refused.stderr)
+        self.assertEqual(self.address('given'), f'{base}.0.77')
+        refused = self.play(service('far', 'clusterIP: 192.0.2.1'), name='far.yaml', rc=125)
+        self.assertIn('is not in the valid range. The range of valid IPs is ' + base, refused.stderr)
+        self.assertEqual(sorted(self.records()), ['given', 'kept'])
+        self.assertEqual(sorted(os.listdir(self.root / 'network/services')),
+                         ['default_given.json', 'default_kept.json'])
+        # What was written comes back, without what was allocated.
+        self.assertNotIn('clusterIP', self.kpod('generate', 'kube', 'kept').stdout)
+        self.down('given.yaml')
+        self.play(service('again', f'clusterIP: {base}.0.77'), name='again.yaml')
+        self.assertEqual(self.address('again'), f'{base}.0.77')
+
+    def test_publish_not_ready_and_headless(self):
+        self.play(together(service('all', 'clusterIP: None\npublishNotReadyAddresses: true'),
+                           service('some', 'clusterIP: None'),
+                           server('a', probe=True), server('b', probe=True)))
+        self.wait_endpoints('some', 2)
+        self.exec('b', 'rm', '/tmp/ready')
+        self.wait_endpoints('some', 1)
+        self.assertEqual(self.ready_endpoints('all'), ['a', 'b'])
+
+        def names(service_name):
+            return self.exec('a', 'python3', '-c', f'''
+import socket
+print(*sorted({{a[4][0] for a in socket.getaddrinfo("{service_name}", 80, socket.AF_INET)}}))''').split()
+        a, b = (self.status(n)['podIP'] for n in 'ab')
+        self.assertEqual(names('all'), sorted([a, b]))
+        self.assertEqual(names('some'), [a])
+        self.assertEqual([s for s in self.records().values() if s.get('clusterIPs')], [])
 
 
-if __name__ == '__main__':
-    import unittest
-    unittest.main()
+class Outwards(ServiceTest):
+    def test_node_ports_answer_from_everywhere(self):
+        with contextlib.closing(Outside()) as out:
+            ports = '[{name: t, port: 80, targetPort: 8080, nodePort: 30080}, ' \
+                    '{name: u, port: 80, targetPort: 8080, protocol: UDP}]'
+            self.play(together(service('web', 'type: NodePort', ports), server('a')))
+            self.wait_log('a', 'ready')
+            self.assertEqual(self.node_port('web'), 30080)
+            self.assertEqual(self.node_port('web', 1), 30080, 'the same number for both protocols')
+            self.assertRegex(ask('127.0.0.1', 30080), '^a ')
+            self.assertRegex(ask('198.51.100.1', 30080), '^a ')
+            self.assertRegex(self.ask_from('a', '198.51.100.1', 30080), '^a ')
+            self.assertEqual(out.ask('198.51.100.1', 30080), 'a 198.51.100.2 8080', 'the client is seen')
+            self.assertRegex(self.ask_from('a', '198.51.100.1', 30080, udp=True), '^a ')
+            self.down()
+            self.refused('127.0.0.1', 30080)
+
+    def test_node_ports_are_kept_and_conflicts_told(self):
+        self.play(service('one', 'type: NodePort'), name='one.yaml')
+        number = self.node_port('one')
+        self.assertTrue(30086 <= number <= 32767, number)
+        self.play(service('one', 'type: NodePort\nsessionAffinity: ClientIP'), name='one.yaml')
+        self.assertEqual(self.node_port('one'), number)
+        refused = self.play(service('two', 'type: NodePort', f'[{{port: 80, nodePort: {number}}}]'),
+                            name='two.yaml', rc=125)
+        self.assertIn(f'Service "two" is invalid: spec.ports[0].nodePort: Invalid value: {number}: '
+                      'provided port is already allocated', refused.stderr)
+        with socket.create_server(('', 30111)):
+            refused = self.play(service('two', 'type: NodePort', '[{port: 80, nodePort: 30111}]'),
+                                name='two.yaml', rc=125)
+        self.assertIn('host port 30111/tcp is already in use on this machine', refused.stderr)
+        taken = pod('taker', 'sleep 1000', '', f'ports: [{{containerPort: 80, hostPort: {number}}}]\n')
+        refused = self.play(taken, name='taker.yaml', rc=125)
+        self.assertIn(f'host port {number}/tcp is already used by service default/one', refused.stderr)
+        self.assertEqual(sorted(self.records()), ['one'])
+        self.play(service('one'), name='one.yaml')
+        self.assertNotIn('nodePort', self.records()['one']['ports'][0])
+        self.assertNotIn(str(number), sh('nft', 'list', 'ruleset'))
+
+    def test_a_load_balancer_is_the_machine_itself(self):
+        with contextlib.closing(Outside()) as out:
+            self.play(together(service('web', 'type: LoadBalancer', '[{port: 8888, targetPort: 8080}]'), server('a')))
+            self.wait_log('a', 'ready')
+            record = self.records()['web']
+            self.assertEqual(record['loadBalancerIPs'], ['198.51.100.1'])
+            for address, port in [('127.0.0.1', 8888), ('198.51.100.1', 8888), ('127.0.0.1', self.node_port('web'))]:
+                self.assertRegex(ask(address, port), '^a ')
+            self.assertEqual(out.ask('198.51.100.1', 8888), 'a 198.51.100.2 8080')
+            refused = self.play(service('other', 'type: LoadBalancer', '[{port: 8888}]'), name='other.yaml', rc=125)
+            self.assertIn('host port 8888/tcp is already used by service default/web', refused.stderr)
+            with socket.create_server(('', 8889)):
+                refused = self.play(service('other', 'type: LoadBalancer', '[{port: 8889}]'), name='other.yaml',
+                                    rc=125)
+            self.assertIn('host port 8889/tcp is already in use on this machine', refused.stderr)
+            # Only some clients.
+            self.play(together(service('web', 'type: LoadBalancer\nloadBalancerSourceRanges: [203.0.113.0/24]\n'
+                                       'allocateLoadBalancerNodePorts: false', '[{port: 8888, targetPort: 8080}]'),
+                               server('a')))
+            self.assertIn('no:', out.ask('198.51.100.1', 8888))
+            self.assertRegex(ask('127.0.0.1', 8888), '^a ')
+            self.assertNotIn('nodePort', self.records()['web']['ports'][0])
+            self.play(together(service('web', 'type: LoadBalancer\nloadBalancerSourceRanges: [198.51.100.0/24, '
+                                       '198.51.0.0/16]', '[{port: 8888, targetPort: 8080}]'), server('a')))
+            self.assertRegex(out.ask('198.51.100.1', 8888), '^a ')
+
+    def test_external_ips(self):
+        with contextlib.closing(Outside()) as out:
+            out.run('ip', 'route', 'add', '203.0.113.9', 'via', '198.51.100.1')
+            self.play(together(service('web', 'externalIPs: [203.0.113.9]'), server('a')))
+            self.wait_log('a', 'ready')
+            self.assertEqual(out.ask('203.0.113.9', 80), 'a 198.51.100.2 8080')
+            self.assertRegex(ask('203.0.113.9', 80), '^a ')
+            self.assertRegex(self.ask_from('a', '203.0.113.9', 80), '^a ')
+
+    def test_external_names(self):
+        self.play(together(service('db', 'type: ExternalName\nexternalName: other.default.svc.cluster.local', '', ''),
+                           service('other'), server('a')))
+        self.wait_log('a', 'ready')
+        self.assertRegex(self.ask_from('a', 'db', 80), '^a ')
+
+
+class Variables(ServiceTest):
+    def test_containers_are_told_of_the_services_that_are_there(self):
+        def asks(name, extra=''):
+            container = 'env:\n- {name: URL, value: http://$(WEB_SERVICE_HOST):$(WEB_SERVICE_PORT)}\n' \
+                        '- {name: WEB_PORT_80_TCP_PROTO, value: mine}\n'
+            return pod(name, 'env; sleep 1000', extra, container)
+        self.play(together(asks('early'), service('web'), service('none', 'clusterIP: None'),
+                           service('far', namespace='far'), asks('plain', 'enableServiceLinks: false\n')))
+        ip = self.address('web')
+        # Services of the same command are there first, wherever they stand in it.
+        for line in (f'WEB_SERVICE_HOST={ip}', 'WEB_SERVICE_PORT=80', f'WEB_PORT=tcp://{ip}:80',
+                     f'WEB_PORT_80_TCP_ADDR={ip}', 'WEB_PORT_80_TCP_PROTO=mine', f'URL=http://{ip}:80'):
+            self.wait_log('early', line)
+        self.wait_log('plain', 'URL=http://$(WEB_SERVICE_HOST):$(WEB_SERVICE_PORT)')
+        for name in ('early', 'plain'):
+            log = self.logs(name)
+            for absent in ('FAR_SERVICE', 'NONE_SERVICE', 'KUBERNETES_'):
+                self.assertNotIn(absent, log)
+        self.assertNotIn('WEB_SERVICE_HOST=', self.logs('plain'))
