@@ -39,6 +39,7 @@ struct Attachment {
   std::string gateway;  // 169.254.1.1
   std::string interface;
   std::string mac;
+  std::string host_ip;     // at which the pod reaches the machine ("" when it has none)
   std::string nameserver;  // what resolv.conf names ("" when the driver serves no DNS)
 };
 Json ToJson(const Attachment& a);

@@ -23,7 +23,7 @@ class HostDriver : public Driver {
     NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE));
     std::optional<Ipv4> ip = TRY(OutwardAddress(socket));
     if (ip) {
-      attachment_.ip = FormatIpv4(*ip);
+      attachment_.ip = attachment_.host_ip = FormatIpv4(*ip);
       record.ip = *ip;
       record.names = r.names;
     }

@@ -88,6 +88,8 @@ class NativeDriver : public Driver {
     Attachment a;
     a.ip = FormatIpv4(record_.ip);
     a.gateway = FormatIpv4(kGateway);
+    NetlinkSocket host = TRY(NetlinkSocket::Open(NETLINK_ROUTE, host_.net.get()));
+    a.host_ip = FormatIpv4(TRY(OutwardAddress(host)).value_or(HostAddress(node_.config.pods)));
     a.interface = kInterface;
     a.nameserver = a.gateway;
     a.mac = MacFor(record_.ip);

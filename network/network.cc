@@ -15,16 +15,13 @@
 namespace kpod::network {
 
 Json ToJson(const Attachment& a) {
-  return {{"ip", a.ip},
-          {"gateway", a.gateway},
-          {"interface", a.interface},
-          {"mac", a.mac},
-          {"nameserver", a.nameserver}};
+  return {{"ip", a.ip},   {"gateway", a.gateway}, {"interface", a.interface},
+          {"mac", a.mac}, {"hostIP", a.host_ip},  {"nameserver", a.nameserver}};
 }
 
 Attachment AttachmentFromJson(const Json& j) {
-  return {StringAt(j, "ip"), StringAt(j, "gateway"), StringAt(j, "interface"), StringAt(j, "mac"),
-          StringAt(j, "nameserver")};
+  return {StringAt(j, "ip"),  StringAt(j, "gateway"), StringAt(j, "interface"),
+          StringAt(j, "mac"), StringAt(j, "hostIP"),  StringAt(j, "nameserver")};
 }
 
 Result<std::unique_ptr<Driver>> MakeDriver(const std::string& name, const store::Paths& paths) {

@@ -4,6 +4,8 @@
 #include <cctype>
 
 #include "base/text.h"
+#include "pods/downward.h"
+#include "pods/late_values.h"
 #include "pods/service_links.h"
 
 namespace kpod::pods {
@@ -74,24 +76,6 @@ class Variables {
 void Block(ContainerEnv* env, std::string message) {
   if (env->blocked.reason.empty())
     env->blocked = {"CreateContainerConfigError", std::move(message)};
-}
-
-// What a fieldRef names, as far as it is known before the pod runs.
-std::optional<std::string> FieldValue(const kube::Pod& pod, const Lookups& lookups,
-                                      const std::string& path) {
-  if (path == "metadata.name") return pod.metadata.name;
-  if (path == "metadata.namespace") return pod.metadata.ns;
-  if (path == "metadata.uid") return pod.metadata.uid;
-  if (path == "spec.nodeName") return lookups.node_name;
-  for (const auto& [prefix, map] :
-       {std::pair{"metadata.labels['", &pod.metadata.labels},
-        std::pair{"metadata.annotations['", &pod.metadata.annotations}}) {
-    if (!path.starts_with(prefix) || !path.ends_with("']")) continue;
-    size_t from = std::string_view(prefix).size();
-    auto it = map->find(path.substr(from, path.size() - std::min(path.size(), from + 2)));
-    return it == map->end() ? std::string() : it->second;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -183,7 +167,18 @@ ContainerEnv MakeContainerEnv(const kube::Pod& pod, const kube::Container& conta
     } else if (e.field) {
       std::optional<std::string> value = FieldValue(pod, lookups, e.field->field_path);
       if (value) set(e.name, *value);
-    } else if (!e.resource) {
+    } else if (e.resource) {
+      Result<std::string> value = ResourceValue(pod, &container, lookups, *e.resource);
+      if (value) {
+        set(e.name, *value);
+      } else {
+        Block(&out, value.error().message());
+      }
+    } else if (e.file) {
+      set(e.name, LateFile(plan.uid, out.env_files.size()));
+      out.env_files.push_back(
+          {e.name, e.file->volume_name, e.file->path, e.file->key, e.file->optional});
+    } else {
       set(e.name, Expand(e.value, out.expandable));
     }
   }

@@ -14,6 +14,7 @@ namespace kpod::pods {
 
 struct ContainerEnv {
   std::vector<std::string> env;  // NAME=value, each name once, image's first
+  std::vector<EnvFilePlan> env_files;
   kube::StringMap expandable;  // what command and args may refer to: not the image's own variables
   Blocked blocked;
 };

@@ -259,11 +259,12 @@ void ContainerLife::StartOrRetry() {
   std::vector<std::string> warnings;
   Status started = Start(&warnings);
   if (started) return;
-  // It ran before and does not start now: that is the pod's trouble, told in its status and tried
-  // again.
+  // It ran before and does not start now, or an env file lacks its key: that is the pod's trouble,
+  // told in its status and tried again.
   int64_t delay = std::max<int64_t>(TakeBackoff(), Backoff::kInitial);
   state_ = State::kBackOff;
-  Wait("RunContainerError", started.error().message());
+  bool configured = started.error().code() != kNotConfigured;
+  Wait(configured ? "RunContainerError" : "CreateContainerConfigError", started.error().message());
   owner_.tell("Warning", "Failed", plan().name, "Error: " + started.error().message());
   restart_timer_ = owner_.loop->After(delay, [this] {
     StartOrRetry();

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "images/images.h"
+#include "pods/late_values.h"
 
 namespace kpod::pods {
 
@@ -116,6 +117,8 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   status.name = c.name;
   status.image = c.image;
   status.image_id = c.image_id.empty() ? "" : "sha256:" + c.image_id;
+  Result<ContainerPlan> whole = WithEnvFiles(paths_, plan, c);
+  if (!whole) return std::move(whole.error()).WithCode(kNotConfigured);
   pod_id_ = plan.Id();
   ContainerPaths dirs = PathsFor(paths_, plan, c.name, runs_++);
   upper_ = dirs.upper;
@@ -132,7 +135,8 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   }
   TRY(OpenStreams(plan, c));
 
-  runtime::Spec spec = SpecFor(paths_, plan, c, dirs);
+  runtime::Spec spec = SpecFor(paths_, plan, *whole, dirs);
+  env_ = spec.process.env;
   if (c.memory_limit && runtime::CgroupVersion() == "v2") {
     // As the kubelet: out of memory ends the container, not a process of it that nobody misses.
     spec.resources.unified["memory.oom.group"] = "1";
@@ -181,6 +185,7 @@ Result<runtime::Started> ContainerRun::Exec(const Plan& plan, const ContainerPla
   options.target = started_->child.pid;
   options.process = std::move(spec.process);
   options.process.args = argv;
+  options.process.env = env_;  // that of this run, whatever the plan or an env file says by now
   options.process.terminal = false;
   TRY(ApplySeccomp(paths_, c, &options.seccomp, &options.default_seccomp));
   options.cache_dir = paths_.run + "/seccomp";

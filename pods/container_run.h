@@ -2,6 +2,7 @@
 // by the supervisor, which decides; this class does.
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,10 @@
 #include "runtime/container.h"
 
 namespace kpod::pods {
+
+// code() of the error when what the container shall be given is not there yet
+// (CreateContainerConfigError).
+constexpr int kNotConfigured = ENODATA;
 
 class ContainerRun {
  public:
@@ -54,6 +59,7 @@ class ContainerRun {
   Loop* loop_;
   const Sandbox* sandbox_;
   std::string pod_id_, termination_log_, log_path_, upper_, work_;
+  std::vector<std::string> env_;
   bool message_from_log_ = false;
   std::optional<runtime::Started> started_;
   std::optional<runtime::Cgroup> cgroup_;

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/exec_streams.h"
+#include "pods/late_values.h"
 #include "pods/launch.h"
 #include "pods/manager.h"
 #include "runtime/container.h"
@@ -145,16 +146,22 @@ const ContainerStatus* FindStatus(const PodStatus& status, const std::string& na
 }  // namespace
 
 Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
-  const ContainerPlan* plan = FindContainer(pod.plan, request.container);
-  if (plan == nullptr) {
+  Plan plan = pod.plan;
+  FillAddresses({pod.status.pod_ip, pod.status.host_ip}, &plan);
+  const ContainerPlan* found = FindContainer(plan, request.container);
+  if (found == nullptr) {
     return Error(StrCat("container ", request.container, " is not valid for pod ", pod.plan.name));
   }
-  const ContainerPlan& c = *plan;
+  const ContainerPlan& c = *found;
   const ContainerStatus* status = FindStatus(pod.status, c.name);
   if (!pod.alive || status == nullptr || status->pid == 0) {
     return Error(StrCat("container ", c.name, " of pod ", pod.plan.name, " is not running"));
   }
-  runtime::Spec spec = SpecFor(paths_, pod.plan, c, PathsFor(paths_, pod.plan, c.name, 0));
+  // Through the supervisor's root: volumes in memory are nowhere else. An env file that is gone by
+  // now keeps nobody out of the container.
+  std::string root = StrCat("/proc/", pod.status.supervisor_pid, "/root");
+  ContainerPlan now = WithEnvFiles(paths_, plan, c, root).value_or(WithoutEnvFiles(plan, c));
+  runtime::Spec spec = SpecFor(paths_, plan, now, PathsFor(paths_, plan, c.name, 0));
   runtime::ExecOptions options;
   options.target = status->pid;
   options.process = spec.process;
@@ -165,8 +172,7 @@ Result<int> Manager::Exec(const PodRecord& pod, const ExecRequest& request) {
   if (request.tty) SetEnv(&options.process.env, "TERM=xterm");
   if (!request.user.empty()) {
     // The container's own files, through its root: what it may have added counts.
-    std::string root = StrCat("/proc/", status->pid, "/root");
-    Fd root_fd = TRY(Open(root, O_PATH | O_DIRECTORY));
+    Fd root_fd = TRY(Open(StrCat("/proc/", status->pid, "/root"), O_PATH | O_DIRECTORY));
     auto read = [&](const std::string& path) -> std::string {
       Result<Fd> fd = runtime::RegularFileInside(root_fd.get(), path);
       return fd ? ReadAll(fd->get(), 1 << 20).value_or("") : "";

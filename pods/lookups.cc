@@ -1,5 +1,6 @@
 #include "pods/lookups.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <memory>
@@ -86,6 +87,14 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
   return answer;
 }
 
+int64_t Allocatable(const store::Paths& paths, const std::string& resource) {
+  if (resource == "cpu") return ::sysconf(_SC_NPROCESSORS_ONLN) * 1000;
+  if (resource == "memory") return ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
+  struct statvfs disk;
+  if (resource != "ephemeral-storage" || ::statvfs(paths.root.c_str(), &disk) < 0) return 0;
+  return static_cast<int64_t>(disk.f_blocks * disk.f_frsize);
+}
+
 }  // namespace
 
 Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
@@ -134,6 +143,7 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
   }
   char node_name[65] = {};
   if (::gethostname(node_name, sizeof(node_name) - 1) == 0) l.node_name = node_name;
+  l.allocatable = [paths](const std::string& resource) { return Allocatable(paths, resource); };
   l.image_file = [](const std::vector<std::string>& layers, const std::string& path) {
     return images::ReadImageFile(layers, path);
   };

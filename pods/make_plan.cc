@@ -233,6 +233,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   out.stop_signal = image.StopSignal().empty() ? 15 : SignalNumber(image.StopSignal());
   ContainerEnv env = MakeContainerEnv(pod, c, image, plan, lookups);
   out.env = env.env;
+  out.env_files = env.env_files;
   out.blocked = env.blocked;
   PlanMounts(pod, c, env.expandable, &out);
   PlanLife(pod.spec, c, init, env.expandable, &out);

@@ -34,6 +34,9 @@ struct Lookups {
   // What the pod's events shall say; may be empty (--dry-run).
   std::function<void(const Note& note)> note;
   std::string node_name;  // what a pod in the host's UTS namespace is called
+  // What the machine has of a resource: "cpu" in thousandths, "memory" and "ephemeral-storage" in
+  // bytes; 0 when it cannot tell.
+  std::function<int64_t(const std::string& resource)> allocatable;
   // Text of a file of the image, "" when absent (to resolve the user's name).
   std::function<std::string(const std::vector<std::string>& layers, const std::string& path)>
       image_file;

@@ -48,6 +48,12 @@ struct ServiceLink {
   std::vector<ServiceLinkPort> ports;
 };
 
+// A variable from a key of an env file, read when the container starts; see late_values.h.
+struct EnvFilePlan {
+  std::string name, volume, path, key;
+  bool optional = false;
+};
+
 // Why a container cannot start yet, in Kubernetes' words; "" when nothing is in the way.
 struct Blocked {
   std::string reason;   // CreateContainerConfigError, ErrImagePull, ImagePullBackOff,
@@ -59,6 +65,7 @@ struct ContainerPlan {
   std::string name, image, image_id, image_pull_policy;
   std::vector<std::string> layers;  // top first
   std::vector<std::string> argv, env;
+  std::vector<EnvFilePlan> env_files;
   std::string cwd = "/";
   uint32_t uid = 0, gid = 0;
   std::vector<uint32_t> groups;

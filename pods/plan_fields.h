@@ -98,6 +98,11 @@ constexpr auto FieldsOf(const MountPlan*) {
   return std::make_tuple(F("volume", &S::volume), F("path", &S::path), F("subPath", &S::sub_path),
                          F("propagation", &S::propagation), F("readOnly", &S::read_only));
 }
+constexpr auto FieldsOf(const EnvFilePlan*) {
+  using S = EnvFilePlan;
+  return std::make_tuple(F("name", &S::name), F("volume", &S::volume), F("path", &S::path),
+                         F("key", &S::key), F("optional", &S::optional));
+}
 constexpr auto FieldsOf(const Blocked*) {
   using S = Blocked;
   return std::make_tuple(F("reason", &S::reason), F("message", &S::message));
@@ -107,8 +112,8 @@ constexpr auto FieldsOf(const ContainerPlan*) {
   return std::make_tuple(
       F("name", &S::name), F("image", &S::image), F("imageID", &S::image_id),
       F("imagePullPolicy", &S::image_pull_policy), F("layers", &S::layers), F("argv", &S::argv),
-      F("env", &S::env), F("cwd", &S::cwd), F("uid", &S::uid), F("gid", &S::gid),
-      F("groups", &S::groups), F("tty", &S::tty), F("stdin", &S::stdin_open),
+      F("env", &S::env), F("envFiles", &S::env_files), F("cwd", &S::cwd), F("uid", &S::uid),
+      F("gid", &S::gid), F("groups", &S::groups), F("tty", &S::tty), F("stdin", &S::stdin_open),
       F("stdinOnce", &S::stdin_once), F("privileged", &S::privileged),
       F("readOnlyRoot", &S::read_only_root), F("noNewPrivileges", &S::no_new_privileges),
       F("unmaskedProc", &S::unmasked_proc), F("capabilities", &S::capabilities),

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "pods/control.h"
 #include "pods/events.h"
+#include "pods/late_values.h"
 #include "pods/launch.h"
 #include "pods/lookups.h"
 #include "pods/pod_phase.h"
@@ -66,6 +67,8 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   sandbox_ = TRY(Sandbox::Enter(paths_, plan_));
   endpoints_.emplace(paths_, ns_, &*loop_, &*sandbox_);
   status_.pod_ip = sandbox_->attachment().ip;
+  status_.host_ip = sandbox_->attachment().host_ip;
+  FillAddresses({status_.pod_ip, status_.host_ip}, &plan_);
   TRY(ServeDns());
   TRY(WriteSecrets());
   (void)TRY(
@@ -164,6 +167,7 @@ void Supervisor::Reload() {
       plan->init_containers.size() != plan_.init_containers.size())
     return;
   Plan before = std::exchange(plan_, std::move(*plan));
+  FillAddresses({status_.pod_ip, status_.host_ip}, &plan_);
   if (ending_) return;
   Resize(before);
   Status written = WriteSecrets();

@@ -68,7 +68,7 @@ Status Supervisor::StartIfReady(ContainerLife& life, bool news,
   const ContainerPlan& c = life.plan();
   const Blocked& blocked = plan_.blocked.reason.empty() ? c.blocked : plan_.blocked;
   if (blocked.reason.empty()) {
-    if (beginning_) return life.Start(warnings);
+    if (beginning_ && c.env_files.empty()) return life.Start(warnings);
     life.StartOrRetry();
     return OkStatus();
   }

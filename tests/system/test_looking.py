@@ -54,7 +54,7 @@ DESCRIBED = '''\
 Name:             web
 Namespace:        default
 Service Account:  default
-Node:             NODE
+Node:             NODE/ADDRESS
 Start Time:       TIME
 Labels:           app=web
                   tier=front
@@ -133,7 +133,7 @@ class Describe(KpodTest):
         text = self.kpod('describe', 'pod', 'web').stdout
         shown = re.sub(r'\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}', 'TIME', text)
         shown = re.sub('[0-9a-f]{64}', 'ID', re.sub(r'10\.\d+\.\d+\.\d+', 'ADDRESS', shown))
-        shown = shown.replace(f'Node:             {os.uname().nodename}\n', 'Node:             NODE\n')
+        shown = shown.replace(f'Node:             {os.uname().nodename}/ADDRESS\n', 'Node:             NODE/ADDRESS\n')
         self.assertEqual(shown[:len(DESCRIBED)], DESCRIBED)
         self.assertIn(VOLUMES, shown)
         self.assertNotIn('hush', shown)

@@ -60,29 +60,26 @@ TEST(ContainerEnv, PathAndHomeAreNeverMissing) {
             "HOME=/x");
 }
 
-TEST(ContainerEnv, FieldsOfThePodItself) {
+TEST(ContainerEnv, FieldsAndResourcesOfThePodItself) {
   FakeMachine m;
   m.images["app"] = Json::parse(R"J({"Cmd":["x"],"Env":["PATH=/bin","HOME=/"]})J");
-  kube::Pod pod;
-  pod.metadata = {"web", "shop", "u-1", "", {{"app", "front"}}, {{"a/b", "note"}}};
-  kube::Container c;
-  for (const char* path :
-       {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
-        "metadata.labels['app']", "metadata.labels['no']", "metadata.annotations['a/b']",
-        "status.podIP", "metadata.labels['", "'"}) {
-    c.env.push_back({path, "", {}, {}, kube::FieldRef{path}, {}, {}});
-  }
-  Plan plan;
-  plan.hostname = "web";
-  ContainerEnv env =
-      MakeContainerEnv(pod, c, *m.lookups().image("app", "").image, plan, m.lookups());
-  EXPECT_EQ(env.expandable, (kube::StringMap{{"metadata.name", "web"},
-                                             {"metadata.namespace", "shop"},
-                                             {"metadata.uid", "u-1"},
-                                             {"spec.nodeName", "node-1"},
-                                             {"metadata.labels['app']", "front"},
-                                             {"metadata.labels['no']", ""},
-                                             {"metadata.annotations['a/b']", "note"}}));
+  ContainerPlan c = m.Container(R"J({"resources":{"limits":{"memory":"64Mi"}}, "env":[
+    {"name":"NAME","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
+    {"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
+    {"name":"WHERE","value":"$(NAME) at $(IP)"},
+    {"name":"MEMORY","valueFrom":{"resourceFieldRef":{"resource":"limits.memory","divisor":"1Mi"}}},
+    {"name":"FILE","valueFrom":{"fileKeyRef":{"volumeName":"v","path":"a.env","key":"K"}}},
+    {"name":"LAST","value":"$(MEMORY) $(FILE)"}], "args": ["$(WHERE)"]})J");
+  EXPECT_EQ(c.blocked.reason, "");
+  EXPECT_EQ(c.env, (Lines{"PATH=/bin", "HOME=/", "HOSTNAME=web", "NAME=web",
+                          "IP=\x01u-1:status.podIP\x01", "WHERE=web at \x01u-1:status.podIP\x01",
+                          "MEMORY=64", "FILE=\x01u-1:file:0\x01", "LAST=64 \x01u-1:file:0\x01"}));
+  EXPECT_EQ(c.argv, (Lines{"web at \x01u-1:status.podIP\x01"}));
+  ASSERT_EQ(c.env_files.size(), 1U);
+  EXPECT_EQ(c.env_files[0].name + c.env_files[0].volume + c.env_files[0].path, "FILEva.env");
+  c = m.Container(
+      R"J({"env":[{"name":"A","valueFrom":{"resourceFieldRef":{"containerName":"no","resource":"limits.cpu"}}}]})J");
+  EXPECT_EQ(c.blocked.message, "container no not found");
 }
 
 TEST(ContainerEnv, InvalidNamesOfEnvFromAreSkippedWithAnEvent) {

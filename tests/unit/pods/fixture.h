@@ -23,6 +23,10 @@ struct FakeMachine {
   Lookups lookups() {
     Lookups l;
     l.node_name = "node-1";
+    l.allocatable = [](const std::string& resource) -> int64_t {
+      if (resource == "cpu") return 2500;
+      return resource == "memory" ? int64_t{4} << 30 : int64_t{100} << 30;
+    };
     l.config_map = [this](const std::string& name) -> std::optional<kube::ConfigMap> {
       auto it = config_maps.find(name);
       if (it == config_maps.end()) return std::nullopt;
