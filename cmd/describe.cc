@@ -91,10 +91,33 @@ std::string Conditions(const std::vector<pods::Condition>& conditions) {
   return out;
 }
 
+std::string VolumeField(const char* name, const std::string& value) {
+  return StrCat("    ", name, ":\t", Printable(value), "\n");
+}
+
+std::string Projections(const pods::VolumePlan& v) {
+  bool downward = v.kind == pods::VolumePlan::Kind::kDownward;
+  std::string out = VolumeField(
+      "Type", downward ? "DownwardAPI (a volume populated by information about the pod)"
+                       : "Projected (a volume that contains injected data from multiple sources)");
+  if (downward) out += "    Items:\n";
+  for (const pods::ProjectionPlan& p : v.projections) {
+    for (const pods::FilePlan& f : p.files) {
+      if (downward) out += StrCat("      ", Printable(f.path), "\n");
+    }
+    if (p.secret) out += VolumeField("SecretName", p.secret->name);
+    if (p.config_map) {
+      out += VolumeField("ConfigMapName", p.config_map->name) +
+             VolumeField("Optional", p.config_map->optional ? "true" : "false");
+    }
+    if (!downward && !p.files.empty()) out += VolumeField("DownwardAPI", "true");
+    if (p.token) out += VolumeField("TokenExpirationSeconds", StrCat(p.token->expiration_seconds));
+  }
+  return out;
+}
+
 std::string Volume(const pods::VolumePlan& v) {
-  auto field = [](const char* name, const std::string& value) {
-    return StrCat("    ", name, ":\t", Printable(value), "\n");
-  };
+  const auto field = VolumeField;
   std::string optional = v.keyed.optional ? "true" : "false";
   using Kind = pods::VolumePlan::Kind;
   switch (v.kind) {
@@ -117,6 +140,9 @@ std::string Volume(const pods::VolumePlan& v) {
                    "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same "
                    "namespace)") +
              field("ClaimName", v.source) + field("ReadOnly", v.read_only ? "true" : "false");
+    case Kind::kDownward:
+    case Kind::kProjected:
+      return Projections(v);
   }
   return "";
 }

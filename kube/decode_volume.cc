@@ -46,8 +46,9 @@ ProjectedVolume DecodeProjected(const Json& j) {
     } else if (const Json& downward = At(source, "downwardAPI"); downward.is_object()) {
       to.downward = DecodeDownward(downward, mode);
     } else if (const Json& token = At(source, "serviceAccountToken"); token.is_object()) {
-      to.token = TokenProjection{StringAt(token, "audience"),
-                                 IntAt(token, "expirationSeconds", 3600), StringAt(token, "path")};
+      to.token =
+          TokenProjection{StringAt(token, "audience"), IntAt(token, "expirationSeconds", 3600),
+                          StringAt(token, "path"), mode};
     }
   }
   return out;

@@ -52,6 +52,7 @@ struct TokenProjection {
   std::string audience;  // "": the API server's own
   int64_t expiration_seconds = 3600;
   std::string path;
+  int mode = 0644;  // the volume's defaultMode
 };
 // Exactly one is set, or none when kpod does not carry the source out.
 struct ProjectedSource {

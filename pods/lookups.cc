@@ -150,17 +150,4 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
   return l;
 }
 
-std::optional<kube::StringMap> KeyedData(const Lookups& lookups, const VolumePlan& volume) {
-  if (volume.kind == VolumePlan::Kind::kSecret) {
-    auto secret = lookups.secret(volume.source);
-    if (!secret) return std::nullopt;
-    return secret->data;
-  }
-  auto map = lookups.config_map(volume.source);
-  if (!map) return std::nullopt;
-  kube::StringMap data = map->data;
-  data.insert(map->binary_data.begin(), map->binary_data.end());
-  return data;
-}
-
 }  // namespace kpod::pods

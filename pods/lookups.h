@@ -27,8 +27,4 @@ struct LookupOptions {
 
 Lookups MakeLookups(const store::Paths& paths, const std::string& ns, const LookupOptions& options);
 
-// The keyed volume's data in the store now: a ConfigMap's data and binaryData, or a Secret's data.
-// No value when the object does not exist.
-std::optional<kube::StringMap> KeyedData(const Lookups& lookups, const VolumePlan& volume);
-
 }  // namespace kpod::pods

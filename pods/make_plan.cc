@@ -11,6 +11,7 @@
 #include "pods/container_env.h"
 #include "pods/plan_life.h"
 #include "pods/plan_resources.h"
+#include "pods/plan_volumes.h"
 #include "runtime/container.h"
 
 namespace kpod::pods {
@@ -153,40 +154,6 @@ void PlanSecurity(const kube::Pod& pod, const kube::Container& c, ContainerPlan*
   if ((profile && profile->type == "Unconfined") || out->privileged) out->seccomp = "unconfined";
 }
 
-bool LeavesVolume(const std::string& sub_path) {
-  std::vector<std::string> parts = Split(sub_path, '/');
-  return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
-}
-
-void PlanMounts(const kube::Pod& pod, const kube::Container& c, const kube::StringMap& vars,
-                ContainerPlan* out) {
-  for (const kube::VolumeMount& m : c.volume_mounts) {
-    MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
-                    m.read_only};
-    if (!m.sub_path_expr.empty()) {
-      mount.sub_path = Expand(m.sub_path_expr, vars);
-      // What stays is a reference to a variable that there is not.
-      bool unknown = Contains(mount.sub_path, "$(");
-      if ((unknown || LeavesVolume(mount.sub_path)) && out->blocked.reason.empty()) {
-        out->blocked = {"CreateContainerConfigError",
-                        unknown ? StrCat("missing value for ", Quote(mount.sub_path))
-                                : StrCat("subPath ", Quote(mount.sub_path), " leaves the volume")};
-      }
-    }
-    for (const kube::Volume& v : pod.spec.volumes) {
-      if (v.name != m.name) continue;
-      // Kubernetes mounts objects' payloads read-only whatever readOnly says.
-      if (v.config_map || v.secret || (v.claim && v.claim->read_only)) mount.read_only = true;
-    }
-    out->mounts.push_back(std::move(mount));
-  }
-  // A mount below another must come after it.
-  std::stable_sort(out->mounts.begin(), out->mounts.end(), [](const auto& a, const auto& b) {
-    return std::count(a.path.begin(), a.path.end(), '/') <
-           std::count(b.path.begin(), b.path.end(), '/');
-  });
-}
-
 void PlanCommand(const kube::Container& c, const images::Image& image, const ContainerEnv& env,
                  ContainerPlan* out) {
   std::vector<std::string> command = c.has_command ? c.command : std::vector<std::string>{};
@@ -242,40 +209,6 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   if (out.argv.empty() && out.blocked.reason.empty()) {
     out.blocked = {"CreateContainerError",
                    "no command specified: neither the image nor the manifest names one"};
-  }
-  return out;
-}
-
-VolumePlan PlanVolume(const kube::Volume& v, const Lookups& lookups, Blocked* blocked) {
-  VolumePlan out;
-  out.name = v.name;
-  auto missing = [&](const char* kind, const std::string& name) {
-    if (blocked->reason.empty()) {
-      *blocked = {"CreateContainerConfigError", StrCat(kind, " \"", name, "\" not found")};
-    }
-  };
-  if (v.host_path) {
-    out.kind = VolumePlan::Kind::kHostPath;
-    out.source = v.host_path->path;
-    out.host_path_type = v.host_path->type;
-  } else if (v.config_map || v.secret) {
-    out.kind = v.config_map ? VolumePlan::Kind::kConfigMap : VolumePlan::Kind::kSecret;
-    out.keyed = v.config_map ? *v.config_map : *v.secret;
-    out.source = out.keyed.name;
-    bool found = v.config_map ? lookups.config_map(out.source).has_value()
-                              : lookups.secret(out.source).has_value();
-    if (!found && !out.keyed.optional) missing(v.config_map ? "configmap" : "secret", out.source);
-  } else if (v.claim) {
-    out.kind = VolumePlan::Kind::kClaim;
-    out.source = v.claim->claim_name;
-    out.read_only = v.claim->read_only;
-    if (!lookups.claim_exists(out.source)) missing("persistentvolumeclaim", out.source);
-  } else if (v.empty_dir) {
-    if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;
-    if (v.empty_dir->size_limit) {
-      out.size_limit = v.empty_dir->size_limit->Value();
-      out.size_limit_text = v.empty_dir->size_limit->text;
-    }
   }
   return out;
 }
@@ -342,7 +275,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.fs_group = pod.spec.security_context.fs_group;
   plan.fs_group_change_policy = pod.spec.security_context.fs_group_change_policy;
   for (const kube::Volume& v : pod.spec.volumes) {
-    plan.volumes.push_back(PlanVolume(v, lookups, &plan.blocked));
+    plan.volumes.push_back(PlanVolume(pod, v, lookups, &plan.blocked));
   }
   for (const kube::Container& c : pod.spec.init_containers) {
     plan.init_containers.push_back(PlanContainer(pod, c, true, plan, lookups));

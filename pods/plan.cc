@@ -12,9 +12,10 @@ struct KindName {
   const char* name;
 };
 constexpr KindName kKindNames[] = {
-    {VolumePlan::Kind::kEmptyDir, "emptyDir"}, {VolumePlan::Kind::kMemory, "memory"},
-    {VolumePlan::Kind::kHostPath, "hostPath"}, {VolumePlan::Kind::kConfigMap, "configMap"},
-    {VolumePlan::Kind::kSecret, "secret"},     {VolumePlan::Kind::kClaim, "claim"},
+    {VolumePlan::Kind::kEmptyDir, "emptyDir"},    {VolumePlan::Kind::kMemory, "memory"},
+    {VolumePlan::Kind::kHostPath, "hostPath"},    {VolumePlan::Kind::kConfigMap, "configMap"},
+    {VolumePlan::Kind::kSecret, "secret"},        {VolumePlan::Kind::kClaim, "claim"},
+    {VolumePlan::Kind::kDownward, "downwardAPI"}, {VolumePlan::Kind::kProjected, "projected"},
 };
 
 template <class T>

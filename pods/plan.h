@@ -21,8 +21,34 @@ struct PortPlan {
   int container_port = 0, host_port = 0;
 };
 
+struct FilePlan {
+  std::string path, content;
+  int mode = 0644;
+};
+struct TokenPlan {  // serviceAccountToken; see account_token.h
+  std::string account, audience, path;
+  int64_t expiration_seconds = 3600;
+  int mode = 0644;
+  std::optional<uint32_t> owner;
+};
+// One source of a projected volume: exactly one member is set.
+struct ProjectionPlan {
+  std::optional<kube::KeyedVolume> config_map, secret;
+  std::vector<FilePlan> files;  // of the downward API
+  std::optional<TokenPlan> token;
+};
+
 struct VolumePlan {
-  enum class Kind { kEmptyDir, kMemory, kHostPath, kConfigMap, kSecret, kClaim };
+  enum class Kind {
+    kEmptyDir,
+    kMemory,
+    kHostPath,
+    kConfigMap,
+    kSecret,
+    kClaim,
+    kDownward,
+    kProjected
+  };
   std::string name;
   Kind kind = Kind::kEmptyDir;
   std::string source;  // hostPath: the path; claim: claim name; configMap, secret: object name
@@ -31,6 +57,7 @@ struct VolumePlan {
   std::string size_limit_text;
   bool read_only = false;
   kube::KeyedVolume keyed;  // configMap, secret
+  std::vector<ProjectionPlan> projections;  // downwardAPI (one), projected
 };
 
 struct MountPlan {

@@ -86,12 +86,27 @@ constexpr auto FieldsOf(const PortPlan*) {
   return std::make_tuple(F("name", &S::name), F("protocol", &S::protocol), F("hostIP", &S::host_ip),
                          F("containerPort", &S::container_port), F("hostPort", &S::host_port));
 }
+constexpr auto FieldsOf(const FilePlan*) {
+  using S = FilePlan;
+  return std::make_tuple(F("path", &S::path), F("content", &S::content), F("mode", &S::mode));
+}
+constexpr auto FieldsOf(const TokenPlan*) {
+  using S = TokenPlan;
+  return std::make_tuple(F("account", &S::account), F("audience", &S::audience),
+                         F("path", &S::path), F("expirationSeconds", &S::expiration_seconds),
+                         F("mode", &S::mode), F("owner", &S::owner));
+}
+constexpr auto FieldsOf(const ProjectionPlan*) {
+  using S = ProjectionPlan;
+  return std::make_tuple(F("configMap", &S::config_map), F("secret", &S::secret),
+                         F("files", &S::files), F("token", &S::token));
+}
 constexpr auto FieldsOf(const VolumePlan*) {
   using S = VolumePlan;
   return std::make_tuple(F("name", &S::name), F("kind", &S::kind), F("source", &S::source),
                          F("hostPathType", &S::host_path_type), F("sizeLimit", &S::size_limit),
                          F("sizeLimitText", &S::size_limit_text), F("readOnly", &S::read_only),
-                         F("keyed", &S::keyed));
+                         F("keyed", &S::keyed), F("projections", &S::projections));
 }
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "network/network.h"
+#include "pods/payload.h"
 #include "pods/status.h"
 #include "pods/volumes.h"
 #include "runtime/cgroup.h"
@@ -13,23 +14,22 @@ namespace kpod::pods {
 
 namespace {
 
+Status PreparePayload(const store::Paths& paths, const Lookups& lookups, const Plan& plan,
+                      const VolumePlan& v) {
+  auto no_token = [](const TokenPlan&) -> Result<std::string> { return std::string(); };
+  std::optional<std::vector<PayloadFile>> files = TRY(PayloadOf(lookups, v, no_token));
+  // Without its object the plan is blocked already, in better words. Secrets are the supervisor's
+  // to write; that it can be done is seen here.
+  if (!files || IsSecretPayload(v)) return OkStatus();
+  return WritePayload(VolumePath(paths, plan, v), *files, plan.fs_group);
+}
+
 void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   for (const VolumePlan& v : plan->volumes) {
     bool claim = v.kind == VolumePlan::Kind::kClaim;
     if (claim && !lookups.claim_exists(v.source)) continue;  // nobody asked for a place to keep it
     Status s = PrepareVolume(paths, *plan, v);
-    if (s && (v.kind == VolumePlan::Kind::kConfigMap || v.kind == VolumePlan::Kind::kSecret)) {
-      s = [&]() -> Status {
-        std::optional<kube::StringMap> data = KeyedData(lookups, v);
-        if (!data && !v.keyed.optional)
-          return OkStatus();  // the plan is blocked already, in better words
-        bool secret = v.kind == VolumePlan::Kind::kSecret;
-        std::vector<PayloadFile> files =
-            TRY(PayloadFor(v.keyed, data.value_or(kube::StringMap{}), secret));
-        if (secret) return OkStatus();  // never on a disk: the supervisor writes it into memory
-        return WritePayload(VolumePath(paths, *plan, v), files, plan->fs_group);
-      }();
-    }
+    if (s && IsPayload(v)) s = PreparePayload(paths, lookups, *plan, v);
     if (s || !plan->blocked.reason.empty()) continue;
     plan->blocked = {"CreateContainerConfigError", StrCat("MountVolume.SetUp failed for volume \"",
                                                           v.name, "\" : ", s.error().message())};

@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/launch.h"
+#include "pods/payload.h"
 #include "pods/volumes.h"
 #include "runtime/procfs.h"
 
@@ -37,7 +38,7 @@ Status MountMemory(const store::Paths& paths, const Plan& plan) {
   TRY(MountTmpfs(PodMemory(paths, plan), "mode=700,size=65536k"));
   if (!plan.host_ipc) TRY(MountTmpfs(PodMemory(paths, plan) + "/shm", "mode=1777,size=65536k"));
   for (const VolumePlan& v : plan.volumes) {
-    if (v.kind == VolumePlan::Kind::kSecret) {
+    if (IsSecretPayload(v)) {
       // In memory only, as on a node; the supervisor fills it.
       TRY(MountTmpfs(VolumePath(paths, plan, v), "mode=755").Context("volume " + v.name));
     }

@@ -70,7 +70,8 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   status_.host_ip = sandbox_->attachment().host_ip;
   FillAddresses({status_.pod_ip, status_.host_ip}, &plan_);
   TRY(ServeDns());
-  TRY(WriteSecrets());
+  payloads_.emplace(paths_, &*loop_, &plan_);
+  TRY(payloads_->Write());
   (void)TRY(
       runtime::Cgroup::Create(CgroupPath(paths_, plan_.Id()), PodResourcesFor(plan_), warnings));
   MakeContainers();
@@ -136,28 +137,6 @@ Status Supervisor::WatchSignals() {
 // --- containers
 // ------------------------------------------------------------------------------------------------------
 
-// Secret volumes are in memory that only this process's mount namespace sees, so it writes them
-// itself, from the objects as they are now.
-Status Supervisor::WriteSecrets() {
-  std::optional<Lookups> lookups;
-  for (const VolumePlan& v : plan_.volumes) {
-    if (v.kind != VolumePlan::Kind::kSecret) continue;
-    if (!lookups) {
-      LookupOptions options;
-      options.pull = false;
-      lookups = MakeLookups(paths_, ns_, options);
-    }
-    std::optional<kube::StringMap> data = KeyedData(*lookups, v);
-    if (!data && !v.keyed.optional) continue;  // the plan is blocked, or it was deleted just now
-    Result<std::vector<PayloadFile>> files =
-        PayloadFor(v.keyed, data.value_or(kube::StringMap{}), true);
-    if (!files) continue;  // likewise
-    TRY(WritePayload(VolumePath(paths_, plan_, v), *files, plan_.fs_group)
-            .Context("volume " + v.name));
-  }
-  return OkStatus();
-}
-
 // The plan changed: what was missing came, or a label did. Running containers are left alone.
 void Supervisor::Reload() {
   Result<Json> text = ReadJsonFile(paths_.Pod(ns_, name_) + "/plan.json");
@@ -170,7 +149,7 @@ void Supervisor::Reload() {
   FillAddresses({status_.pod_ip, status_.host_ip}, &plan_);
   if (ending_) return;
   Resize(before);
-  Status written = WriteSecrets();
+  Status written = payloads_->Write();
   if (!written) Tell("Warning", "FailedMount", "", written.error().message());
   std::vector<std::string> warnings;
   (void)Advance(true, &warnings);

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "pods/container_life.h"
 #include "pods/endpoints_notifier.h"
+#include "pods/payload_keeper.h"
 #include "pods/plan.h"
 #include "pods/sandbox.h"
 #include "pods/status.h"
@@ -30,7 +31,6 @@ class Supervisor {
   Status Begin(std::vector<std::string>* warnings);
   Status MarkStarting();
   void GiveUp();
-  Status WriteSecrets();
   Status WatchSignals();
   void Reload();
   void Resize(const Plan& before);  // supervisor_resources.cc
@@ -81,6 +81,7 @@ class Supervisor {
   std::optional<Sandbox> sandbox_;
   std::optional<EndpointsNotifier> endpoints_;
   std::string told_endpoints_;  // what they were last told of
+  std::optional<PayloadKeeper> payloads_;
   std::optional<ContainerLife::Owner> owner_;
   std::vector<std::unique_ptr<ContainerLife>> init_, main_;
   std::vector<ContainerLife*> all_;  // init first, in the order of the plan

@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <memory>
 
-#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -36,140 +34,6 @@ std::string SharedVolumePath(const store::Paths& paths, const Plan& plan,
     return {};
   }
   return StrCat(paths.Pod(plan.ns, plan.name), "/shared/", volume.name);
-}
-
-Result<std::vector<PayloadFile>> PayloadFor(const kube::KeyedVolume& volume,
-                                            const kube::StringMap& data, bool secret) {
-  std::vector<PayloadFile> files;
-  if (volume.items.empty()) {
-    for (const auto& [key, value] : data) files.push_back({key, value, volume.default_mode});
-    return files;
-  }
-  for (const kube::KeyToPath& item : volume.items) {
-    auto it = data.find(item.key);
-    if (it == data.end()) {
-      if (volume.optional) continue;
-      return Error(StrCat(secret ? "references non-existent secret key: "
-                                 : "configmap references non-existent config key: ",
-                          item.key));
-    }
-    std::string clean = CleanPath(item.path);
-    // The validator refuses such paths; what is on disk may be older than the validator.
-    if (clean.starts_with("/") || clean.starts_with("..") || clean == ".") {
-      return Error(StrCat("path ", Quote(item.path), " leaves the volume"));
-    }
-    files.push_back({clean, it->second, item.mode.value_or(volume.default_mode)});
-  }
-  return files;
-}
-
-namespace {
-
-// fsGroup gives a payload to the group and lets it read, as the kubelet's SetVolumeOwnership does
-// for volumes that are written by the kubelet alone.
-Status Own(const std::string& path, mode_t mode, std::optional<int64_t> fs_group, bool directory) {
-  if (fs_group) {
-    if (::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*fs_group)) < 0) {
-      return Error::Errno("chown " + path);
-    }
-    mode |= directory ? 02550 : 0440;
-  }
-  if (::chmod(path.c_str(), mode) < 0) return Error::Errno("chmod " + path);
-  return OkStatus();
-}
-
-Status WriteTree(const std::string& directory, const std::vector<PayloadFile>& files,
-                 std::optional<int64_t> fs_group) {
-  TRY(MakeDir(directory, 0755));
-  TRY(Own(directory, 0755, fs_group, true));
-  for (const PayloadFile& f : files) {
-    std::string path = JoinPath(directory, f.path);
-    for (size_t at = f.path.find('/'); at != std::string::npos; at = f.path.find('/', at + 1)) {
-      std::string parent = JoinPath(directory, f.path.substr(0, at));
-      TRY(MakeDir(parent, 0755));
-      TRY(Own(parent, 0755, fs_group, true));
-    }
-    Fd fd = TRY(Open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    TRY(WriteAll(fd.get(), f.content).Context(path));
-    TRY(Own(path, static_cast<mode_t>(f.mode) & 0777, fs_group, false));
-  }
-  return OkStatus();
-}
-
-bool SameContent(const std::string& directory, const std::vector<PayloadFile>& files) {
-  for (const PayloadFile& f : files) {
-    std::string path = JoinPath(directory, f.path);
-    struct stat st;
-    if (::stat(path.c_str(), &st) < 0 ||
-        (st.st_mode & 0700) != (static_cast<mode_t>(f.mode) & 0700))
-      return false;
-    Result<std::string> content = ReadFile(path);
-    if (!content || *content != f.content) return false;
-  }
-  return true;
-}
-
-std::vector<std::string> TopNames(const std::vector<PayloadFile>& files) {
-  std::vector<std::string> names;
-  for (const PayloadFile& f : files) {
-    std::string top = f.path.substr(0, f.path.find('/'));
-    if (std::find(names.begin(), names.end(), top) == names.end()) names.push_back(top);
-  }
-  return names;
-}
-
-std::vector<std::string> VisibleNames(const std::string& directory) {
-  std::vector<std::string> names;
-  Result<std::vector<std::string>> all = ListDir(directory);
-  if (!all) return names;
-  for (const std::string& name : *all) {
-    if (!name.starts_with("..")) names.push_back(name);
-  }
-  return names;
-}
-
-}  // namespace
-
-Status WritePayload(const std::string& directory, const std::vector<PayloadFile>& files,
-                    std::optional<int64_t> fs_group) {
-  TRY(MakeDir(directory, 0755));
-  TRY(Own(directory, 0755, fs_group, true));
-  std::string data = directory + "/..data";
-  std::vector<std::string> wanted = TopNames(files);
-  std::vector<std::string> visible = VisibleNames(directory);
-  std::sort(wanted.begin(), wanted.end());
-  if (Exists(data) && visible == wanted && SameContent(directory, files)) return OkStatus();
-
-  char old_target[4096];
-  ssize_t old_len = ::readlink(data.c_str(), old_target, sizeof(old_target) - 1);
-  std::string name = StrCat("..", FormatTimeNano(NowNanos()));
-  std::replace(name.begin(), name.end(), ':', '_');
-  std::string fresh = JoinPath(directory, name);
-  Undo remove([&] { (void)RemoveAll(fresh); });
-  TRY(WriteTree(fresh, files, fs_group));
-
-  // The swap: "..data" is a symlink, and rename(2) replaces it in one step.
-  std::string temp = directory + "/..data_tmp";
-  ::unlink(temp.c_str());
-  if (::symlink(name.c_str(), temp.c_str()) < 0) return Error::Errno("symlink " + temp);
-  if (::rename(temp.c_str(), data.c_str()) < 0) return Error::Errno("rename " + temp);
-  remove.Dismiss();
-
-  for (const std::string& top : wanted) {
-    std::string link = JoinPath(directory, top);
-    if (Exists(link)) continue;
-    if (::symlink(("..data/" + top).c_str(), link.c_str()) < 0)
-      return Error::Errno("symlink " + link);
-  }
-  for (const std::string& top : visible) {
-    if (!std::binary_search(wanted.begin(), wanted.end(), top))
-      ::unlink(JoinPath(directory, top).c_str());
-  }
-  if (old_len > 0) {
-    old_target[old_len] = '\0';
-    TRY(RemoveAll(JoinPath(directory, old_target)));
-  }
-  return OkStatus();
 }
 
 namespace {

@@ -14,7 +14,7 @@ EDGES = [
     (r'netlink/', r'network/'),
     (r'ldns/', r'network/'),
     (r'nftables/', r'network/'),
-    (r'openssl/', r'network/|images/helper/digest|pods/tls_client\.cc|tests/unit/pods/'),
+    (r'openssl/', r'network/|images/helper/digest|pods/(tls_client|account_token)\.cc|tests/unit/pods/'),
     (r'http_parser\.h', r'pods/http_response\.cc'),
     (r'nghttp2/', r'pods/attempt_grpc\.cc'),
     (r'boost/', r'cmd/'),

@@ -84,3 +84,42 @@ class Downward(KpodTest):
             ''')
         ip = self.status('alike').get('podIP', '')
         self.wait_log('alike', f'<{ip}><{ip}>')
+
+    ENV_FILE = """\
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: written}
+        spec:
+          terminationGracePeriodSeconds: 0
+          volumes: [{name: shared, emptyDir: {medium: %s}}]
+          initContainers:
+          - name: writer
+            image: busybox
+            command: [sh, -c, "printf '%%s' \\"$FILE\\" > /v/app.env"]
+            env: [{name: FILE, value: "%s"}]
+            volumeMounts: [{name: shared, mountPath: /v}]
+          containers:
+          - name: main
+            image: busybox
+            command: [sh, -c, 'echo "$ADDRESS|$TEXT|${NONE-unset}|$0"; exec sleep 1000', "to $(ADDRESS)"]
+            livenessProbe: {exec: {command: [sh, -c, 'test "$ADDRESS" = here']}, periodSeconds: 1, failureThreshold: 1}
+            env:
+            - {name: ADDRESS, valueFrom: {fileKeyRef: {volumeName: shared, path: app.env, key: ADDRESS}}}
+            - {name: TEXT, valueFrom: {fileKeyRef: {volumeName: shared, path: app.env, key: TEXT}}}
+            - {name: NONE, valueFrom: {fileKeyRef: {volumeName: shared, path: app.env, key: NONE, optional: true}}}
+        """
+
+    def test_variables_that_an_init_container_wrote(self):
+        for medium in ('""', 'Memory'):
+            with self.subTest(medium=medium):
+                self.play(self.ENV_FILE % (medium, "# made\\nADDRESS='here'\\nTEXT='a  $b'\\n"))
+                self.wait_log('written', 'here|a  $b|unset|to here', '-c', 'main')
+                self.assertEqual(self.exec('written', 'sh', '-c', 'echo $ADDRESS ${NONE-unset}').strip(), 'here unset')
+                self.wait(lambda: self.container('written', 'main').get('ready'), 'the probe has the variable, too')
+                self.down()
+
+    def test_a_key_that_is_not_in_the_file_waits_in_the_kubelets_words(self):
+        self.play(self.ENV_FILE % ('""', "ADDRESS='here'\\n"))
+        waiting = lambda: self.container('written', 'main').get('state', {}).get('waiting', {})
+        self.wait(lambda: waiting().get('reason') == 'CreateContainerConfigError', 'the container waits')
+        self.assertIn('environment variable key "TEXT" not found in file "app.env"', waiting()['message'])

@@ -1,0 +1,158 @@
+#include "pods/plan_volumes.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "pods/downward.h"
+#include "pods/payload.h"
+
+namespace kpod::pods {
+
+namespace {
+
+void Block(Blocked* blocked, std::string message) {
+  if (blocked->reason.empty()) *blocked = {"CreateContainerConfigError", std::move(message)};
+}
+
+void Missing(const char* kind, const std::string& name, Blocked* blocked) {
+  Block(blocked, StrCat(kind, " \"", name, "\" not found"));
+}
+
+void CheckObject(const kube::KeyedVolume& v, bool secret, const Lookups& lookups,
+                 Blocked* blocked) {
+  if (v.optional || (!secret && IsOfEveryNamespace(v.name))) return;
+  bool found = secret ? lookups.secret(v.name).has_value() : lookups.config_map(v.name).has_value();
+  if (!found) Missing(secret ? "secret" : "configmap", v.name, blocked);
+}
+
+std::vector<FilePlan> DownwardFiles(const kube::Pod& pod, const kube::DownwardVolume& volume,
+                                    const Lookups& lookups, Blocked* blocked) {
+  std::vector<FilePlan> files;
+  for (const kube::DownwardItem& item : volume.items) {
+    FilePlan f{item.path, "", item.mode.value_or(volume.default_mode)};
+    if (item.field) {
+      f.content = FieldValue(pod, lookups, item.field->field_path).value_or("");
+    } else if (item.resource) {
+      Result<std::string> value = ResourceValue(pod, nullptr, lookups, *item.resource);
+      if (!value) {
+        Block(blocked, value.error().message());
+        continue;
+      }
+      f.content = *value;
+    }
+    files.push_back(std::move(f));
+  }
+  return files;
+}
+
+// The user that all containers say they run as. Source: FsUserFrom of
+// k8s.io/kubernetes/pkg/volume/util.
+std::optional<uint32_t> CommonUser(const kube::PodSpec& spec) {
+  std::optional<int64_t> common;
+  for (const auto* list : {&spec.init_containers, &spec.containers}) {
+    for (const kube::Container& c : *list) {
+      const auto& own = c.security_context.run_as_user;
+      std::optional<int64_t> user = own ? own : spec.security_context.run_as_user;
+      if (!user || (common && *common != *user)) return std::nullopt;
+      common = user;
+    }
+  }
+  return common ? std::optional(static_cast<uint32_t>(*common)) : std::nullopt;
+}
+
+ProjectionPlan PlanProjection(const kube::Pod& pod, const kube::ProjectedSource& source,
+                              const Lookups& lookups, Blocked* blocked) {
+  ProjectionPlan out;
+  if (source.config_map) CheckObject(*source.config_map, false, lookups, blocked);
+  if (source.secret) CheckObject(*source.secret, true, lookups, blocked);
+  out.config_map = source.config_map;
+  out.secret = source.secret;
+  if (source.downward) out.files = DownwardFiles(pod, *source.downward, lookups, blocked);
+  if (!source.token) return out;
+  TokenPlan& t = out.token.emplace();
+  t.account = pod.spec.service_account_name;
+  t.audience = source.token->audience;
+  t.path = source.token->path;
+  t.expiration_seconds = source.token->expiration_seconds;
+  t.mode = source.token->mode;
+  t.owner = CommonUser(pod.spec);
+  // Whoever it is given to may read it, and nobody else (the kubelet's projected volumes).
+  if (t.owner || pod.spec.security_context.fs_group) t.mode = 0600;
+  return out;
+}
+
+bool LeavesVolume(const std::string& sub_path) {
+  std::vector<std::string> parts = Split(sub_path, '/');
+  return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
+}
+
+}  // namespace
+
+void PlanMounts(const kube::Pod& pod, const kube::Container& c, const kube::StringMap& vars,
+                ContainerPlan* out) {
+  for (const kube::VolumeMount& m : c.volume_mounts) {
+    MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
+                    m.read_only};
+    if (!m.sub_path_expr.empty()) {
+      mount.sub_path = Expand(m.sub_path_expr, vars);
+      // What stays is a reference to a variable that there is not.
+      bool unknown = Contains(mount.sub_path, "$(");
+      if ((unknown || LeavesVolume(mount.sub_path)) && out->blocked.reason.empty()) {
+        out->blocked = {"CreateContainerConfigError",
+                        unknown ? StrCat("missing value for ", Quote(mount.sub_path))
+                                : StrCat("subPath ", Quote(mount.sub_path), " leaves the volume")};
+      }
+    }
+    for (const kube::Volume& v : pod.spec.volumes) {
+      if (v.name != m.name) continue;
+      // Kubernetes mounts objects' payloads read-only whatever readOnly says.
+      bool payload = v.config_map || v.secret || v.downward || v.projected;
+      if (payload || (v.claim && v.claim->read_only)) mount.read_only = true;
+    }
+    out->mounts.push_back(std::move(mount));
+  }
+  // A mount below another must come after it.
+  std::stable_sort(out->mounts.begin(), out->mounts.end(), [](const auto& a, const auto& b) {
+    return std::count(a.path.begin(), a.path.end(), '/') <
+           std::count(b.path.begin(), b.path.end(), '/');
+  });
+}
+
+VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups& lookups,
+                      Blocked* blocked) {
+  VolumePlan out;
+  out.name = v.name;
+  if (v.host_path) {
+    out.kind = VolumePlan::Kind::kHostPath;
+    out.source = v.host_path->path;
+    out.host_path_type = v.host_path->type;
+  } else if (v.config_map || v.secret) {
+    out.kind = v.config_map ? VolumePlan::Kind::kConfigMap : VolumePlan::Kind::kSecret;
+    out.keyed = v.config_map ? *v.config_map : *v.secret;
+    out.source = out.keyed.name;
+    CheckObject(out.keyed, v.secret.has_value(), lookups, blocked);
+  } else if (v.claim) {
+    out.kind = VolumePlan::Kind::kClaim;
+    out.source = v.claim->claim_name;
+    out.read_only = v.claim->read_only;
+    if (!lookups.claim_exists(out.source)) Missing("persistentvolumeclaim", out.source, blocked);
+  } else if (v.downward) {
+    out.kind = VolumePlan::Kind::kDownward;
+    out.projections = {{{}, {}, DownwardFiles(pod, *v.downward, lookups, blocked), {}}};
+  } else if (v.projected) {
+    out.kind = VolumePlan::Kind::kProjected;
+    for (const kube::ProjectedSource& source : v.projected->sources) {
+      out.projections.push_back(PlanProjection(pod, source, lookups, blocked));
+    }
+  } else if (v.empty_dir) {
+    if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;
+    if (v.empty_dir->size_limit) {
+      out.size_limit = v.empty_dir->size_limit->Value();
+      out.size_limit_text = v.empty_dir->size_limit->text;
+    }
+  }
+  return out;
+}
+
+}  // namespace kpod::pods
