@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kube/decode.h"
 #include "pods/events.h"
+#include "pods/pull_secrets.h"
 #include "pods/service_links.h"
 
 namespace kpod::pods {
@@ -44,7 +45,8 @@ struct ImageCache {
 };
 
 Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::string& reference,
-                               const std::string& policy, const LookupOptions& options) {
+                               const std::string& policy, const LookupOptions& options,
+                               const std::function<std::vector<kube::Secret>()>& secrets) {
   Lookups::ImageAnswer answer;
   Result<images::Reference> parsed = images::ParseReference(reference);
   if (!parsed) {
@@ -55,7 +57,7 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
   Result<images::Image> found = store.Find(reference);
   bool pull = options.pull && policy != "Never" && (policy == "Always" || !found);
   if (pull) {
-    Result<images::Image> pulled = store.Pull(reference, {}, options.progress);
+    Result<images::Image> pulled = PullWith(store, reference, secrets(), options.progress);
     if (pulled) {
       answer.image = std::move(*pulled);
       return answer;
@@ -122,11 +124,15 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
     if (!*links) *links = FindLinks(paths, *objects, ns);
     return **links;
   };
-  l.image = [=](const std::string& reference, const std::string& policy) {
-    std::string key = StrCat(policy, " ", reference);
+  l.image = [=, secret = l.secret](const std::string& reference, const std::string& policy,
+                                   const std::vector<std::string>& names) {
+    std::string key = StrCat(policy, " ", reference, " ", Join(names, ","));
     auto it = cache->answers.find(key);
     if (it != cache->answers.end()) return it->second;
-    return cache->answers.emplace(key, FindImage(*images, reference, policy, options))
+    Lookups only_secrets;
+    only_secrets.secret = secret;
+    auto secrets = [&] { return SecretsNamed(only_secrets, names); };
+    return cache->answers.emplace(key, FindImage(*images, reference, policy, options, secrets))
         .first->second;
   };
   if (options.events) {
@@ -148,6 +154,15 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
     return images::ReadImageFile(layers, path);
   };
   return l;
+}
+
+std::vector<kube::Secret> SecretsNamed(const Lookups& lookups,
+                                       const std::vector<std::string>& names) {
+  std::vector<kube::Secret> out;
+  for (const std::string& name : names) {
+    if (auto found = lookups.secret(name)) out.push_back(std::move(*found));
+  }
+  return out;
 }
 
 }  // namespace kpod::pods

@@ -27,4 +27,8 @@ struct LookupOptions {
 
 Lookups MakeLookups(const store::Paths& paths, const std::string& ns, const LookupOptions& options);
 
+// Those of the names that there are.
+std::vector<kube::Secret> SecretsNamed(const Lookups& lookups,
+                                       const std::vector<std::string>& names);
+
 }  // namespace kpod::pods

@@ -187,7 +187,8 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   for (const kube::ContainerPort& p : c.ports) {
     out.ports.push_back({p.name, p.protocol, p.host_ip, p.container_port, p.host_port});
   }
-  Lookups::ImageAnswer answer = lookups.image(c.image, c.image_pull_policy);
+  Lookups::ImageAnswer answer =
+      lookups.image(c.image, c.image_pull_policy, plan.image_pull_secrets);
   if (!answer.image) {
     PlanMounts(pod, c, {}, &out);
     PlanLife(pod.spec, c, init, {}, &out);
@@ -245,6 +246,19 @@ void PlanNames(const kube::Pod& pod, const std::string& node_name, Plan* plan) {
   }
 }
 
+// One that is missing is told of, and the image pulled without it.
+void PlanPullSecrets(const kube::Pod& pod, const Lookups& lookups, Plan* plan) {
+  plan->image_pull_secrets = pod.spec.image_pull_secrets;
+  std::vector<std::string> missing;
+  for (const std::string& name : plan->image_pull_secrets) {
+    if (!lookups.secret(name)) missing.push_back(name);
+  }
+  if (missing.empty() || !lookups.note) return;
+  lookups.note({plan->name, "", "FailedToRetrieveImagePullSecret",
+                StrCat("Unable to retrieve some image pull secrets (", Join(missing, ", "),
+                       "); attempting to pull the image may not succeed.")});
+}
+
 }  // namespace
 
 Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
@@ -274,6 +288,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.sysctls = pod.spec.security_context.sysctls;
   plan.fs_group = pod.spec.security_context.fs_group;
   plan.fs_group_change_policy = pod.spec.security_context.fs_group_change_policy;
+  PlanPullSecrets(pod, lookups, &plan);
   for (const kube::Volume& v : pod.spec.volumes) {
     plan.volumes.push_back(PlanVolume(pod, v, lookups, &plan.blocked));
   }

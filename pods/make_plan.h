@@ -30,7 +30,10 @@ struct Lookups {
     std::optional<images::Image> image;
     Blocked blocked;  // why there is none
   };
-  std::function<ImageAnswer(const std::string& reference, const std::string& pull_policy)> image;
+  // `pull_secrets`: names of the pod's imagePullSecrets.
+  std::function<ImageAnswer(const std::string& reference, const std::string& pull_policy,
+                            const std::vector<std::string>& pull_secrets)>
+      image;
   // What the pod's events shall say; may be empty (--dry-run).
   std::function<void(const Note& note)> note;
   std::string node_name;  // what a pod in the host's UTS namespace is called

@@ -56,7 +56,7 @@ struct VolumePlan {
   int64_t size_limit = 0;  // bytes; 0: none
   std::string size_limit_text;
   bool read_only = false;
-  kube::KeyedVolume keyed;  // configMap, secret
+  kube::KeyedVolume keyed;                  // configMap, secret
   std::vector<ProjectionPlan> projections;  // downwardAPI (one), projected
 };
 
@@ -155,6 +155,7 @@ struct Plan {
   std::vector<std::pair<std::string, std::string>> sysctls;
   std::optional<int64_t> fs_group;
   std::string fs_group_change_policy;
+  std::vector<std::string> image_pull_secrets;
   Blocked blocked;  // the whole pod waits (ContainerCreating): a volume's object is missing
   std::vector<VolumePlan> volumes;
   std::vector<ContainerPlan> init_containers, containers;

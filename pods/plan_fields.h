@@ -169,8 +169,9 @@ constexpr auto FieldsOf(const Plan*) {
       F("dnsConfig", &S::dns_config), F("network", &S::network), F("hostPID", &S::host_pid),
       F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid), F("sysctls", &S::sysctls),
       F("fsGroup", &S::fs_group), F("fsGroupChangePolicy", &S::fs_group_change_policy),
-      F("blocked", &S::blocked), F("volumes", &S::volumes),
-      F("initContainers", &S::init_containers), F("containers", &S::containers));
+      F("imagePullSecrets", &S::image_pull_secrets), F("blocked", &S::blocked),
+      F("volumes", &S::volumes), F("initContainers", &S::init_containers),
+      F("containers", &S::containers));
 }
 
 }  // namespace kpod::pods

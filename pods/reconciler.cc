@@ -67,6 +67,9 @@ class Reconciler {
     lookups.warnings = &result_.warnings;
     lookups.events = true;
     lookups_ = MakeLookups(paths_, ns_, lookups);
+    // A pod that runs has its images: news of a ConfigMap is no reason to ask a registry.
+    lookups.pull = false;
+    lookups_of_running_ = MakeLookups(paths_, ns_, lookups);
   }
 
   Result<ReconcileResult> Run() {
@@ -112,13 +115,13 @@ class Reconciler {
 
   // `uid`: of a pod that there is already.
   Plan MakePlanFor(const Workload& w, const std::string& name, const std::string& uid,
-                   const std::vector<DefaultResource>& defaults) {
+                   const std::vector<DefaultResource>& defaults, const Lookups& lookups) {
     kube::Pod pod = w.pod;
     ApplyDefaults({FromDefaults(defaults)}, &pod.spec);
     pod.metadata.name = name;
     pod.metadata.uid = uid.empty() ? w.pod.metadata.uid : uid;
     if (pod.metadata.uid.empty()) pod.metadata.uid = NewUid();
-    Plan plan = MakePlan(pod, lookups_);
+    Plan plan = MakePlan(pod, lookups);
     plan.default_resources = defaults;
     plan.hash = w.hash;
     if (w.kind != "Pod") {
@@ -146,7 +149,7 @@ class Reconciler {
       return OkStatus();
     }
     admission_->Count(name, spec);
-    Plan plan = MakePlanFor(w, name, "", DefaultsOf(admission_->defaults()));
+    Plan plan = MakePlanFor(w, name, "", DefaultsOf(admission_->defaults()), lookups_);
     made_.push_back(name);
     TRY(WritePod(paths_, lookups_, &plan).Context("pod " + name));
     result_.created.push_back(name);
@@ -174,7 +177,8 @@ class Reconciler {
     bool revive =
         !r.alive && options_.start && (r.status.reason == "Lost" || r.status.reason == "Created");
     if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
-    Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid, r.plan.default_resources);
+    Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid, r.plan.default_resources,
+                            revive || Waits(r.plan) ? lookups_ : lookups_of_running_);
     plan.created_nanos = r.plan.created_nanos;
     KeepPullErrors(r.plan, &plan);
     TRY(RewritePod(paths_, lookups_, &plan).Context("pod " + plan.name));
@@ -226,7 +230,7 @@ class Reconciler {
   const store::Paths& paths_;
   std::string ns_;
   const ReconcileOptions& options_;
-  Lookups lookups_;
+  Lookups lookups_, lookups_of_running_;
   std::vector<Workload> workloads_;
   std::optional<Admission> admission_;
   std::vector<ObservedPod> observed_;

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/backoff.h"
+#include "pods/lookups.h"
+#include "pods/pull_secrets.h"
 #include "pods/reconciler.h"
 #include "store/objects.h"
 
@@ -28,8 +30,12 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
   for (const ContainerPlan* c : plan.All()) {
     if (WaitsForImage(c)) wanted.insert(c->image);
   }
+  LookupOptions quiet;
+  quiet.pull = false;
+  std::vector<kube::Secret> secrets =
+      SecretsNamed(MakeLookups(paths, plan.ns, quiet), plan.image_pull_secrets);
   for (const std::string& image : wanted) {
-    Result<images::Image> pulled = store.Pull(image, {}, nullptr);
+    Result<images::Image> pulled = PullWith(store, image, secrets, nullptr);
     if (!pulled) errors[image] = pulled.error().message();
   }
   store::ObjectStore objects(paths);

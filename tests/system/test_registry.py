@@ -260,6 +260,44 @@ class Credentials(RegistryTest):
                          image.id)
 
 
+    def test_the_pods_own_secrets(self):
+        busybox = pathlib.Path('/bin/busybox').read_bytes()
+        folder = Builder(layer(**{'bin/sh': busybox, 'bin/sleep': busybox})).oci(self.dir / 'tool')
+        for name in ('team/tool:1', 'team/data:1'):
+            skopeo('copy', '--dest-creds', 'me:secret', '--dest-tls-verify=false', f'oci:{folder}:made:1', f'docker://{HOST}/{name}')
+
+        def secret(name, auths, kind='dockerconfigjson'):
+            text = json.dumps({'auths': auths} if kind == 'dockerconfigjson' else auths)
+            return f'apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\ntype: kubernetes.io/{kind}\n' \
+                   f'stringData: {{.{kind}: {json.dumps(text)}}}\n'
+        wrong = secret('wrong', {f'{HOST}/team': {'auth': 'bWU6d3Jvbmc='}, 'elsewhere.example': {'auth': 'eDp5'}})
+        right = secret('right', {HOST: {'username': 'me', 'password': 'secret', 'email': 'x'}}, 'dockercfg')
+        runs = lambda *names: pod('private', 'sleep 1000', image=f'{HOST}/team/tool:1', extra='imagePullSecrets: [' +
+                                  ', '.join(f'{{name: {n}}}' for n in names) + ']\n')
+        # Nobody's, then one that is not accepted, then the right one beside it.
+        self.play(runs('later'))
+        self.assertRegex(self.kpod('ps', '--all').stdout, 'ErrImagePull|ImagePullBackOff')
+        self.assertIn('Unable to retrieve some image pull secrets (later); attempting to pull the image may not succeed.',
+                      self.kpod('events').stdout)
+        self.play(wrong, name='wrong.yaml')
+        self.play(runs('wrong'))
+        self.assertRegex(self.kpod('ps', '--all').stdout, 'ErrImagePull|ImagePullBackOff')
+        self.play([right, runs('wrong', 'right')])
+        self.wait_running('private')
+        self.down()
+        self.kpod('rmi', '--all')
+        # The secret that comes lets the pod that waits go on.
+        self.play(runs('right'))
+        self.assertRegex(self.kpod('ps', '--all').stdout, 'ErrImagePull|ImagePullBackOff')
+        self.play(right, name='right.yaml')
+        self.wait_running('private')
+        # The login was in memory alone.
+        for path in [*self.run_dir.rglob('*'), *(self.root / 'pods').rglob('*'), *(self.root / 'images/tmp').rglob('*')]:
+            with contextlib.suppress(OSError):  # a namespace's pin is no file to read
+                if path.is_file() and not path.is_symlink():
+                    self.assertNotIn(b'bWU6c2VjcmV0', path.read_bytes(), path)
+
+
 class Liar(http.server.BaseHTTPRequestHandler):
     """A registry whose answers the test decides: `answers` maps a path's end to bytes or a function."""
     protocol_version = 'HTTP/1.1'

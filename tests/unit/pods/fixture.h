@@ -42,7 +42,8 @@ struct FakeMachine {
       return out;
     };
     l.claim_exists = [this](const std::string& name) { return claims[name]; };
-    l.image = [this](const std::string& reference, const std::string&) {
+    l.image = [this](const std::string& reference, const std::string&,
+                     const std::vector<std::string>&) {
       Lookups::ImageAnswer answer;
       auto it = images.find(reference);
       if (it == images.end()) {
