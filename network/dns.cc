@@ -2,73 +2,38 @@
 // host's namespace.
 #include <netinet/in.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
+#include <random>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "network/dns_forwarder.h"
 #include "network/dns_packet.h"
 #include "network/namespace.h"
 #include "network/network.h"
 #include "network/node.h"
-#include "network/resolvers.h"
 #include "network/state.h"
 
 namespace kpod::network {
 
 namespace {
 
-constexpr int64_t kTry = 2'000'000'000;  // for one upstream server
-constexpr size_t kMostWaiting = 256;     // questions under way; more are answered SERVFAIL
-constexpr size_t kMostStreams = 16;      // TCP clients
-constexpr size_t kMostQuery = 4096;      // bytes; a question is never near it
+constexpr size_t kMostStreams = 16;  // TCP clients
+constexpr size_t kMostQuery = 4096;  // bytes; a question is never near it
 constexpr int64_t kStreamLife = 10'000'000'000;
 constexpr int64_t kCoarse = 20'000'000;  // file times of the kernel stand still for a tick or two
 
-uint16_t RandomId() {
-  uint16_t id = 0;
-  if (::getrandom(&id, sizeof(id), 0) != sizeof(id)) id = static_cast<uint16_t>(MonotonicNanos());
-  return id;
-}
-
-// Two bytes of length before each message on a stream (RFC 1035, 4.2.2).
-std::string Framed(const std::string& bytes) {
-  return std::string{static_cast<char>(bytes.size() >> 8), static_cast<char>(bytes.size() & 0xff)} +
-         bytes;
-}
-// Takes the first whole message off `buffer`.
-std::optional<std::string> Unframe(std::string* buffer) {
-  if (buffer->size() < 2) return std::nullopt;
-  size_t size = static_cast<size_t>(static_cast<unsigned char>((*buffer)[0])) << 8 |
-                static_cast<unsigned char>((*buffer)[1]);
-  if (buffer->size() < size + 2) return std::nullopt;
-  std::string message = buffer->substr(2, size);
-  buffer->erase(0, size + 2);
-  return message;
-}
+// Stamps of a directory that was never looked at, and of one that is not there.
+constexpr int64_t kUnseen = -2, kNothing = -1;
 
 struct Client {
   uint64_t stream = 0;  // a TCP client's number, or 0
   sockaddr_in from{};
-};
-
-// One question on its way; its own socket, so that its source port is random.
-struct Waiting {
-  Client client;
-  std::string query;
-  Question question;
-  uint16_t id = 0;
-  size_t tried = 0;   // servers before this one
-  size_t server = 0;  // which one it is at
-  int64_t deadline = 0;
-  bool connecting = false;  // TCP: to be sent when the connection stands
-  std::string in;
-  Fd socket;
 };
 
 struct Stream {
@@ -83,9 +48,10 @@ class Server : public DnsServer {
   Server(Options options, Ipv4 listen) : options_(std::move(options)), listen_(listen) {}
 
   Status Open() {
-    host_ = TRY(Dup(options_.host_netns_fd));
     epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) return Error::Errno("DNS: epoll");
+    forwarder_ = std::make_unique<DnsForwarder>(TRY(Dup(options_.host_netns_fd)), epoll_.get(),
+                                                options_.upstream_resolv_conf);
     auto ip = ParseIpv4(options_.pod_ip);
     if (!ip) return Error("DNS: not an address: " + options_.pod_ip);
     std::string device = VethFor(*ip);
@@ -124,27 +90,21 @@ class Server : public DnsServer {
         OnAccept();
       } else if (auto s = streams_.find(fd); s != streams_.end()) {
         OnStream(s->second);
-      } else if (auto w = waiting_.find(fd); w != waiting_.end()) {
-        OnUpstream(w->second);
+      } else {
+        forwarder_->OnReady(fd);
       }
     }
   }
 
   int64_t NextDeadlineNanos() const override {
-    int64_t next = -1;
-    auto earlier = [&](int64_t t) { next = next < 0 ? t : std::min(next, t); };
-    for (const auto& [fd, w] : waiting_) earlier(w.deadline);
-    for (const auto& [fd, s] : streams_) earlier(s.deadline);
+    int64_t next = forwarder_->NextDeadlineNanos();
+    for (const auto& [fd, s] : streams_) next = next < 0 ? s.deadline : std::min(next, s.deadline);
     return next;
   }
 
   void OnDeadline() override {
     int64_t now = MonotonicNanos();
-    std::vector<int> late;
-    for (const auto& [fd, w] : waiting_) {
-      if (w.deadline <= now) late.push_back(fd);
-    }
-    for (int fd : late) NextServer(waiting_.at(fd));
+    forwarder_->OnDeadline();
     std::erase_if(streams_, [&](const auto& s) { return s.second.deadline <= now; });
   }
 
@@ -223,120 +183,78 @@ class Server : public DnsServer {
     std::optional<Question> q = ParseQuestion(query);
     if (!q) return Reply(c, BuildRefusal(query));
     Refresh();
+    if (!q->internet) return Reply(c, BuildWrongClass(query));
     Answer a = Resolve(q->name, zone_, namespace_);
-    if (a.ours) return Reply(c, BuildAnswer(query, a, c.stream == 0 ? q->udp_size : 65535));
-    Waiting w;
-    w.client = c;
-    w.query = query;
-    w.question = *q;
-    Forward(std::move(w));
+    size_t limit = c.stream == 0 ? q->udp_size : 65535;
+    if (!a.ours) {
+      forwarder_->Ask(
+          std::string(query), *q, c.stream != 0,
+          [this, c, limit, query = std::string(query)](const std::string& response) {
+            Reply(c, response.empty() ? BuildFailure(query) : Truncated(response, query, limit));
+          });
+      return;
+    }
+    if (NeedsMore(a, q->type)) return AskForAlias(c, query, std::move(a), q->type, limit);
+    // Who takes the first one shall not take the same as all others.
+    std::shuffle(a.addresses.begin(), a.addresses.end(), random_);
+    std::shuffle(a.places.begin(), a.places.end(), random_);
+    Reply(c, BuildAnswer(query, a, limit));
+  }
+
+  // An external name is followed here: a program's resolver does not ask for it itself.
+  void AskForAlias(const Client& c, std::string_view query, Answer a, uint16_t type, size_t limit) {
+    std::string further = BuildQuery(ToLower(a.aliases.back()), type, 0);
+    std::optional<Question> question = ParseQuestion(further);
+    if (!question) return Reply(c, BuildFailure(query));
+    forwarder_->Ask(
+        further, *question, c.stream != 0,
+        [this, c, limit, a = std::move(a), query = std::string(query)](const std::string& r) {
+          Reply(c, r.empty() ? BuildFailure(query) : BuildAliasAnswer(query, a, r, limit));
+        });
   }
 
   // The state files are read again when their directories changed.
   void Refresh() {
-    if (Changed(RecordDirectory(options_.paths), &pods_stamp_)) {
-      Result<std::vector<PodRecord>> pods = ListRecords(options_.paths);
-      if (pods) zone_.pods = std::move(*pods);
+    std::optional<int64_t> pods = Changed(RecordDirectory(options_.paths), pods_stamp_);
+    if (pods) {
+      Result<std::vector<PodRecord>> records = ListRecords(options_.paths);
       Result<std::optional<Config>> config = ReadConfig(options_.paths);
-      if (config && *config) {
-        zone_.pod_range = (*config)->pods;
-        zone_.service_range = (*config)->services;
+      if (records && config) {
+        zone_.pods = std::move(*records);
+        if (*config) zone_.pod_range = (*config)->pods;
+        if (*config) zone_.service_range = (*config)->services;
+        pods_stamp_ = *pods;
       }
     }
-    if (!Changed(ServiceDirectory(options_.paths), &services_stamp_)) return;
-    Result<std::vector<ServiceRecord>> services = ListServices(options_.paths);
-    if (services) zone_.services = std::move(*services);
+    std::optional<int64_t> services = Changed(ServiceDirectory(options_.paths), services_stamp_);
+    if (!services) return;
+    Result<std::vector<ServiceRecord>> records = ListServices(options_.paths);
+    if (!records) return;
+    zone_.services = std::move(*records);
+    services_stamp_ = *services;
   }
 
-  static bool Changed(const std::string& directory, int64_t* seen) {
-    struct stat st;
-    if (::stat(directory.c_str(), &st) < 0) return false;
-    int64_t stamp = st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec;
-    if (stamp == *seen) return false;
+  // The stamp to be remembered when the directory was read; nullopt: it is as it was.
+  static std::optional<int64_t> Changed(const std::string& directory, int64_t seen) {
+    struct stat st {};
+    int64_t stamp = kNothing;
+    if (::stat(directory.c_str(), &st) == 0)
+      stamp = st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec;
+    if (stamp == seen) return std::nullopt;
     // What changes within the same tick would go unseen for ever.
-    if (NowNanos() - stamp > kCoarse) *seen = stamp;
-    return true;
-  }
-
-  // Sends it to the next server that can be sent to; SERVFAIL when there is none left.
-  void Forward(Waiting w) {
-    std::vector<Resolver> servers =
-        ParseResolvers(ReadFile(options_.upstream_resolv_conf, 1 << 16).value_or(std::string()));
-    for (; w.tried < servers.size() && waiting_.size() < kMostWaiting; ++w.tried) {
-      // The one that answered last comes first: a dead one costs its time once.
-      w.server = (preferred_ + w.tried) % servers.size();
-      const Resolver& server = servers[w.server];
-      bool stream = w.client.stream != 0;  // whoever asks so wants more than a datagram holds
-      Result<Fd> fd = SocketIn(host_.get(), server.address.ss_family,
-                               (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
-      if (!fd) continue;
-      // Connected: the kernel drops what another address sends.
-      bool connected = ::connect(fd->get(), reinterpret_cast<const sockaddr*>(&server.address),
-                                 server.size) == 0;
-      if (!connected && !(stream && errno == EINPROGRESS)) continue;
-      w.id = RandomId();
-      w.in.clear();
-      w.connecting = stream;
-      if (!stream) {
-        std::string packet = WithId(w.query, w.id);
-        if (::send(fd->get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) continue;
-      }
-      w.deadline = MonotonicNanos() + kTry;
-      int number = fd->get();
-      Watch(number, stream ? EPOLLOUT : EPOLLIN);
-      w.socket = std::move(*fd);
-      waiting_.insert_or_assign(number, std::move(w));
-      return;
-    }
-    Reply(w.client, BuildFailure(w.query));
-  }
-
-  void NextServer(Waiting& w) {
-    Waiting next = std::move(waiting_.extract(w.socket.get()).mapped());
-    next.socket.Reset();
-    ++next.tried;
-    Forward(std::move(next));
-  }
-
-  void OnUpstream(Waiting& w) {
-    int fd = w.socket.get();
-    if (w.connecting) {
-      std::string framed = Framed(WithId(w.query, w.id));
-      if (::send(fd, framed.data(), framed.size(), MSG_NOSIGNAL) !=
-          static_cast<ssize_t>(framed.size()))
-        return NextServer(w);
-      w.connecting = false;
-      return Watch(fd, EPOLLIN);
-    }
-    static char buf[65536];  // one thread
-    ssize_t n = ::recv(fd, buf, sizeof(buf), 0);
-    if (n < 0 && errno == EAGAIN) return;
-    bool stream = w.client.stream != 0;
-    if (n < 0 || (n == 0 && stream)) return NextServer(w);  // refused
-    std::string response(buf, static_cast<size_t>(n));
-    if (stream) {
-      w.in += response;
-      std::optional<std::string> whole = Unframe(&w.in);
-      if (!whole) return;
-      response = std::move(*whole);
-    }
-    if (!Answers(response, w.id, w.question)) return;
-    Waiting done = std::move(waiting_.extract(fd).mapped());
-    preferred_ = done.server;
-    std::string out = WithId(response, done.question.id);
-    Reply(done.client, stream ? out : Truncated(out, done.query, done.question.udp_size));
+    return stamp == kNothing || NowNanos() - stamp > kCoarse ? stamp : seen;
   }
 
   Options options_;
   Ipv4 listen_;
   std::string namespace_ = NamespaceOf(options_.pod_id);
-  Fd epoll_, host_, udp_, tcp_;
-  std::map<int, Waiting> waiting_;
+  Fd epoll_, udp_, tcp_;
+  std::unique_ptr<DnsForwarder> forwarder_;
   std::map<int, Stream> streams_;
   uint64_t last_stream_ = 0;
-  size_t preferred_ = 0;
   Zone zone_;
-  int64_t pods_stamp_ = 0, services_stamp_ = 0;
+  int64_t pods_stamp_ = kUnseen, services_stamp_ = kUnseen;
+  std::minstd_rand random_{static_cast<uint32_t>(MonotonicNanos())};
 };
 
 }  // namespace

@@ -1,27 +1,22 @@
 #include "network/dns_packet.h"
 
 #include <arpa/inet.h>
-#include <ldns/ldns.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 
 #include "base/text.h"
+#include "network/dns_ldns.h"
 
 namespace kpod::network {
 
 namespace {
 
-constexpr uint32_t kTtl = 5;  // as CoreDNS' kubernetes plugin
 constexpr size_t kHeader = 12;
 
-struct FreePacket {
-  void operator()(ldns_pkt* p) const { ldns_pkt_free(p); }
-};
-using Packet = std::unique_ptr<ldns_pkt, FreePacket>;
+}  // namespace
 
-Packet Parse(std::string_view bytes) {
+Packet ParsePacket(std::string_view bytes) {
   ldns_pkt* p = nullptr;
   if (ldns_wire2pkt(&p, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()) !=
       LDNS_STATUS_OK)
@@ -47,9 +42,8 @@ std::string NameOf(const ldns_rdf* owner) {
   return name;
 }
 
-// A response with the question of `query` and nothing else.
 Packet ResponseTo(std::string_view query) {
-  Packet q = Parse(query);
+  Packet q = ParsePacket(query);
   if (!q || ldns_pkt_qdcount(q.get()) != 1) return nullptr;
   Packet r(ldns_pkt_new());
   ldns_pkt_set_id(r.get(), ldns_pkt_id(q.get()));
@@ -62,87 +56,41 @@ Packet ResponseTo(std::string_view query) {
   return r;
 }
 
-// `owner` "": the name that was asked for.
-void Push(ldns_pkt* r, ldns_rr_type type, const std::string& value, const std::string& owner = "") {
-  ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(r), 0);
-  ldns_rr* rr = ldns_rr_new_frm_type(type);
-  ldns_rdf* data = nullptr;
-  if (type == LDNS_RR_TYPE_A) {
-    data = ldns_rdf_new_frm_str(LDNS_RDF_TYPE_A, value.c_str());
-  } else if (type == LDNS_RR_TYPE_AAAA) {
-    data = ldns_rdf_new_frm_str(LDNS_RDF_TYPE_AAAA, value.c_str());
-  } else {
-    data = ldns_dname_new_frm_str((value + ".").c_str());
-  }
-  ldns_rdf* name = owner.empty() ? ldns_rdf_clone(ldns_rr_owner(question))
-                                 : ldns_dname_new_frm_str((owner + ".").c_str());
-  if (rr == nullptr || data == nullptr || name == nullptr) {
-    ldns_rr_free(rr);
-    ldns_rdf_deep_free(data);
-    ldns_rdf_deep_free(name);
-    return;
-  }
-  ldns_rr_set_owner(rr, name);
-  ldns_rr_set_ttl(rr, kTtl);
-  ldns_rr_set_rdf(rr, data, 0);
-  ldns_pkt_push_rr(r, LDNS_SECTION_ANSWER, rr);
-}
+ldns_rr* QuestionOf(const ldns_pkt* p) { return ldns_rr_list_rr(ldns_pkt_question(p), 0); }
 
-// How long "no such name" may be remembered (RFC 2308). Without it some resolvers ask again and
-// again.
-void PushSoa(ldns_pkt* r) {
-  ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(r), 0);
-  if (!StrCat(".", NameOf(ldns_rr_owner(question))).ends_with(StrCat(".", kClusterDomain))) return;
-  std::string text = StrCat(kClusterDomain, ". ", kTtl, " IN SOA ns.dns.", kClusterDomain,
-                            ". hostmaster.", kClusterDomain, ". 1 7200 1800 86400 ", kTtl);
-  ldns_rr* soa = nullptr;
-  if (ldns_rr_new_frm_str(&soa, text.c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK)
-    ldns_pkt_push_rr(r, LDNS_SECTION_AUTHORITY, soa);
-}
-
-}  // namespace
+ldns_rdf* NameData(const std::string& name) { return ldns_dname_new_frm_str((name + ".").c_str()); }
 
 std::optional<Question> ParseQuestion(std::string_view bytes) {
-  Packet p = Parse(bytes);
+  Packet p = ParsePacket(bytes);
   if (!p || ldns_pkt_qr(p.get()) || ldns_pkt_get_opcode(p.get()) != LDNS_PACKET_QUERY ||
       ldns_pkt_qdcount(p.get()) != 1)
     return std::nullopt;
-  ldns_rr* rr = ldns_rr_list_rr(ldns_pkt_question(p.get()), 0);
+  ldns_rr* rr = QuestionOf(p.get());
   Question q;
   q.id = ldns_pkt_id(p.get());
   q.name = NameOf(ldns_rr_owner(rr));
   q.type = static_cast<uint16_t>(ldns_rr_get_type(rr));
+  q.internet =
+      ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN || ldns_rr_get_class(rr) == LDNS_RR_CLASS_ANY;
   if (ldns_pkt_edns(p.get()))
     q.udp_size = std::clamp<size_t>(ldns_pkt_edns_udp_size(p.get()), 512, 4096);
   return q;
 }
 
-std::string BuildAnswer(std::string_view query, const Answer& answer, size_t limit) {
+namespace {
+std::string WithoutAnswer(std::string_view query, ldns_pkt_rcode rcode) {
   Packet r = ResponseTo(query);
   if (!r) return {};
-  ldns_rr_type type = ldns_rr_get_type(ldns_rr_list_rr(ldns_pkt_question(r.get()), 0));
-  ldns_pkt_set_aa(r.get(), true);
-  if (!answer.exists) ldns_pkt_set_rcode(r.get(), LDNS_RCODE_NXDOMAIN);
-  bool any = type == LDNS_RR_TYPE_ANY;
-  // Whoever asks for an address asks the alias for it next.
-  if (!answer.alias.empty()) Push(r.get(), LDNS_RR_TYPE_CNAME, answer.alias);
-  for (const Address& ip : answer.addresses) {
-    ldns_rr_type of_family = ip.v6() ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A;
-    if (any || type == of_family) Push(r.get(), of_family, ip.Text(), answer.alias);
-  }
-  if (type == LDNS_RR_TYPE_PTR || any) {
-    for (const std::string& name : answer.names) Push(r.get(), LDNS_RR_TYPE_PTR, name);
-  }
-  if (ldns_pkt_ancount(r.get()) == 0) PushSoa(r.get());
-  std::string out = Bytes(r.get());
-  return out.size() <= limit ? out : Truncated(out, query, limit);
+  ldns_pkt_set_rcode(r.get(), rcode);
+  return Bytes(r.get());
 }
+}  // namespace
 
 std::string BuildFailure(std::string_view query) {
-  Packet r = ResponseTo(query);
-  if (!r) return {};
-  ldns_pkt_set_rcode(r.get(), LDNS_RCODE_SERVFAIL);
-  return Bytes(r.get());
+  return WithoutAnswer(query, LDNS_RCODE_SERVFAIL);
+}
+std::string BuildWrongClass(std::string_view query) {
+  return WithoutAnswer(query, LDNS_RCODE_REFUSED);
 }
 
 std::string BuildRefusal(std::string_view packet) {
@@ -188,12 +136,58 @@ bool Answers(std::string_view response, uint16_t id, const Question& q) {
   return same;
 }
 
+namespace {
+
+// Of all records that the packet has.
+std::vector<ldns_rr*> RecordsOf(const ldns_pkt* p) {
+  std::vector<ldns_rr*> out;
+  for (const ldns_rr_list* list :
+       {ldns_pkt_answer(p), ldns_pkt_authority(p), ldns_pkt_additional(p)}) {
+    for (size_t i = 0; i < ldns_rr_list_rr_count(list); ++i)
+      out.push_back(ldns_rr_list_rr(list, i));
+  }
+  return out;
+}
+
+}  // namespace
+
+uint32_t LifetimeOf(std::string_view response) {
+  constexpr uint32_t kLongest = 30;  // as CoreDNS is set up for a cluster
+  constexpr size_t kSoaMinimum = 6;
+  Packet p = ParsePacket(response);
+  if (!p || ldns_pkt_tc(p.get()) || ldns_pkt_tsig(p.get()) != nullptr) return 0;
+  ldns_pkt_rcode rcode = ldns_pkt_get_rcode(p.get());
+  if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) return 0;
+  uint32_t least = kLongest;
+  bool has_soa = false;
+  for (const ldns_rr* rr : RecordsOf(p.get())) {
+    least = std::min(least, ldns_rr_ttl(rr));
+    if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA || ldns_rr_rd_count(rr) <= kSoaMinimum) continue;
+    has_soa = true;
+    least = std::min(least, ldns_rdf2native_int32(ldns_rr_rdf(rr, kSoaMinimum)));
+  }
+  // That there is nothing is kept no longer than its zone says, so not at all when that is silent.
+  bool nothing = rcode == LDNS_RCODE_NXDOMAIN || ldns_pkt_ancount(p.get()) == 0;
+  return nothing && !has_soa ? 0 : least;
+}
+
+std::string Aged(std::string_view response, uint32_t seconds) {
+  Packet p = ParsePacket(response);
+  if (!p) return {};
+  for (ldns_rr* rr : RecordsOf(p.get()))
+    ldns_rr_set_ttl(rr, ldns_rr_ttl(rr) - std::min(seconds, ldns_rr_ttl(rr)));
+  return Bytes(p.get());
+}
+
 std::string BuildAddressQuery(const std::string& name, bool v6, uint16_t id) {
-  ldns_rdf* owner = ldns_dname_new_frm_str((name + ".").c_str());
+  return BuildQuery(name, v6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A, id);
+}
+
+std::string BuildQuery(const std::string& name, uint16_t type, uint16_t id) {
+  ldns_rdf* owner = NameData(name);
   if (owner == nullptr) return {};
   // Owns the name from here on.
-  Packet p(ldns_pkt_query_new(owner, v6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A, LDNS_RR_CLASS_IN,
-                              LDNS_RD));
+  Packet p(ldns_pkt_query_new(owner, static_cast<ldns_rr_type>(type), LDNS_RR_CLASS_IN, LDNS_RD));
   if (!p) return {};
   ldns_pkt_set_id(p.get(), id);
   ldns_pkt_set_edns_udp_size(p.get(), 1232);
@@ -209,7 +203,7 @@ std::optional<AddressAnswer> ParseAddressAnswer(std::string_view response, const
   question.type = static_cast<uint16_t>(type);
   if (!Answers(response, id, question)) return std::nullopt;
   AddressAnswer out;
-  Packet p = Parse(response);
+  Packet p = ParsePacket(response);
   if (!p) return out;
   ldns_pkt_rcode rcode = ldns_pkt_get_rcode(p.get());
   if (rcode == LDNS_RCODE_NXDOMAIN) out.outcome = AddressAnswer::Outcome::kNoSuchName;

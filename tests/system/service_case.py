@@ -34,7 +34,7 @@ threading.Event().wait()
 def server(name, labels='app: web', ports='8080,', names='', probe=False, extra='', kind='', **more):
     container = 'ports:\n' + names if names else ''
     if probe:
-        container += 'readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1}\n'
+        container += 'readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}\n'
     text = pod(name, SERVER % {'ports': ports}, extra, container, image='python', **more)
     return text.replace(f'  name: {name}\n', f'  name: {name}\n  labels: {{{labels}}}\n', 1)
 

@@ -1,127 +1,13 @@
 """The pod's DNS for real: names of pods, what is forwarded, and what happens when nobody answers."""
-import contextlib
-import os
 import pathlib
-import socket
-import struct
 import subprocess
 import sys
-import threading
 
-from harness import KpodTest, pod
-
-A, AAAA, PTR, TXT = 1, 28, 12, 16
-
-# Runs in the pod's network namespace: sends the packet (hex) and prints the answer (hex).
-CLIENT = '''
-import socket, sys
-how, packet = sys.argv[1], bytes.fromhex(sys.argv[2])
-try:
-    if how == "udp":
-        s = socket.socket(2, 2); s.settimeout(8)
-        s.sendto(packet, ("169.254.1.1", 53)); print(s.recv(65535).hex())
-    else:
-        s = socket.create_connection(("169.254.1.1", 53), timeout=8)
-        s.sendall(len(packet).to_bytes(2, "big") + packet)
-        f = s.makefile("rb"); print(f.read(int.from_bytes(f.read(2), "big")).hex())
-except OSError as e:
-    print("")
-'''
+from dns_case import AAAA, PTR, TXT, DnsTest, question
+from harness import pod
 
 
-def question(name, kind=A, edns=0):
-    labels = b''.join(bytes([len(l)]) + l.encode() for l in name.split('.') if l) + b'\0'
-    out = struct.pack('>6H', 0xabcd, 0x0100, 1, 0, 0, 1 if edns else 0) + labels + struct.pack('>2H', kind, 1)
-    return out + (b'\0' + struct.pack('>HHIH', 41, edns, 0, 0) if edns else b'')
-
-
-class Reply:
-    def __init__(self, raw):
-        self.raw = raw
-        self.silent = not raw
-        if raw:
-            self.id, flags, _, self.answers, self.authority, _ = struct.unpack('>6H', raw[:12])
-            self.rcode, self.truncated = flags & 15, bool(flags & 0x200)
-
-
-class Upstream:
-    """A name server on 127.0.0.53: answers every A with 192.0.2.7, `big.` with 100 of them."""
-
-    def __init__(self):
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(('127.0.0.53', 53))
-        self.tcp = socket.create_server(('127.0.0.53', 53))
-        self.asked = []
-        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.serve_udp, self.serve_tcp)]
-        for thread in self.threads:
-            thread.start()
-
-    def answer(self, query, limit):
-        end = query.index(b'\0', 12) + 5
-        self.asked.append(query[12:end - 4])
-        count = 100 if query[13:16] == b'big' else 1
-        record = b'\xc0\x0c' + struct.pack('>HHIH', A, 1, 60, 4) + bytes([192, 0, 2, 7])
-        head = query[:2] + struct.pack('>5H', 0x8180, 1, count, 0, 0)
-        whole = head + query[12:end] + record * count
-        if len(whole) > limit:
-            return query[:2] + struct.pack('>5H', 0x8380, 1, 0, 0, 0) + query[12:end]
-        return whole
-
-    def serve_udp(self):
-        while True:
-            try:
-                query, who = self.udp.recvfrom(4096)
-            except OSError:
-                return
-            if not query:  # shut down
-                return
-            self.udp.sendto(self.answer(query, 512), who)
-
-    def serve_tcp(self):
-        while True:
-            try:
-                client, _ = self.tcp.accept()
-            except OSError:
-                return
-            with client, client.makefile('rb') as file:
-                query = file.read(int.from_bytes(file.read(2), 'big'))
-                answer = self.answer(query, 65535)
-                client.sendall(len(answer).to_bytes(2, 'big') + answer)
-
-    def close(self):
-        # A socket that a thread waits on stays bound until the thread is woken.
-        for s in (self.udp, self.tcp):
-            with contextlib.suppress(OSError):
-                s.shutdown(socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join(10)
-        self.udp.close()
-        self.tcp.close()
-
-
-class Dns(KpodTest):
-    def setUp(self):
-        super().setUp()
-        subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
-        self.resolv('nameserver 127.0.0.53\n')
-
-    def resolv(self, text):
-        """This suite's own /etc/resolv.conf: it has a mount namespace of its own."""
-        target = os.path.realpath('/etc/resolv.conf')
-        path = self.write('resolv.conf', text)
-        subprocess.run(['mount', '--bind', path, target], check=True)
-        self.addCleanup(subprocess.run, ['umount', target], check=True)
-
-    def upstream(self):
-        server = Upstream()
-        self.addCleanup(server.close)
-        return server
-
-    def send(self, name, packet, how='udp'):
-        done = subprocess.run(['nsenter', '-t', str(self.pid(name, 'main')), '-n', sys.executable, '-c', CLIENT, how,
-                               packet.hex()], capture_output=True, text=True, check=True, timeout=20)
-        return Reply(bytes.fromhex(done.stdout.strip()))
-
+class Dns(DnsTest):
     def test_names_of_pods(self):
         up = self.upstream()
         self.play(pod('a', 'sleep 1000') + '---\n' + pod('b', 'sleep 1000', 'hostname: h\nsubdomain: s\n') +
@@ -170,6 +56,19 @@ class Dns(KpodTest):
         self.assertTrue(cut.truncated)
         whole = self.send('a', question('big.example.com'), 'tcp')
         self.assertEqual((whole.answers, whole.truncated), (100, False))
+
+    def test_what_upstream_said_is_said_again(self):
+        up = self.upstream()
+        self.play(pod('a', 'sleep 1000'))
+        for how in ('udp', 'tcp', 'udp'):
+            self.assertEqual(self.ask('a', 'example.com', how=how).answers, 1)
+        self.assertEqual(len(up.asked), 1)
+        self.assertEqual(self.ask('a', 'example.com', AAAA).answers, 1)
+        self.assertEqual(self.ask('a', 'example.org').answers, 1)
+        self.assertEqual(len(up.asked), 3)
+        chaos = question('version.bind', TXT)[:-1] + b'\3'
+        self.assertEqual(self.send('a', chaos).rcode, 5)
+        self.assertEqual(len(up.asked), 3)
 
     def test_the_next_server_is_asked_when_one_is_dead(self):
         self.upstream()

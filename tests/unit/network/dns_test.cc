@@ -4,113 +4,13 @@
 
 #include <random>
 
+#include "network/dns_cache.h"
 #include "network/dns_packet.h"
 #include "network/resolvers.h"
+#include "tests/unit/network/zone_example.h"
 
 namespace kpod::network {
 namespace {
-
-PodRecord Pod(const std::string& id, const std::string& ip, std::vector<std::string> names) {
-  PodRecord p;
-  p.id = id;
-  p.ip = *ParseIpv4(ip);
-  p.names = std::move(names);
-  return p;
-}
-
-Endpoint Ready(const std::string& ip, const std::string& hostname = "", bool ready = true) {
-  Endpoint e;
-  e.ip = *Address::Parse(ip);
-  e.ready = ready;
-  e.hostname = hostname;
-  return e;
-}
-
-ServiceRecord Service(const std::string& ns, const std::string& name, const std::string& ip) {
-  ServiceRecord s;
-  s.ns = ns;
-  s.name = name;
-  if (!ip.empty()) s.cluster_ips = {*Address::Parse(ip)};
-  return s;
-}
-
-Zone TestZone() {
-  Zone z;
-  z.pod_range = *ParseRange("10.244.0.0/16");
-  z.service_range = *ParseRange("10.96.0.0/16");
-  z.pods = {Pod("default_web", "10.244.0.10", {"web"}),
-            Pod("default_db-0", "10.244.0.11", {"db-0", "db-0.db.default.svc.cluster.local"}),
-            Pod("other_web", "10.244.0.12", {"web"}), Pod("default_api", "10.244.0.13", {"api"})};
-  ServiceRecord api = Service("default", "api", "10.96.0.7");
-  ServiceRecord stateful = Service("default", "peers", "");
-  stateful.endpoints = {Ready("10.244.0.20", "p-0"), Ready("10.244.0.21", "p-1"),
-                        Ready("10.244.0.22", "p-2", false)};
-  ServiceRecord none = Service("default", "none", "");
-  ServiceRecord outside = Service("default", "outside", "");
-  outside.type = "ExternalName";
-  outside.external_name = "db.example.com";
-  ServiceRecord dual = Service("default", "dual", "10.96.0.8");
-  dual.cluster_ips.push_back(*Address::Parse("fd00::8"));
-  z.services = {api, stateful, none, outside, dual};
-  return z;
-}
-
-TEST(Zone, Names) {
-  struct Row {
-    const char* name;
-    bool ours, exists;
-    std::vector<std::string> addresses;
-  };
-  const Row rows[] = {
-      {"web.default.svc.cluster.local", true, true, {"10.244.0.10"}},
-      {"web.other.svc.cluster.local", true, true, {"10.244.0.12"}},
-      {"db-0.db.default.svc.cluster.local", true, true, {"10.244.0.11"}},
-      {"10-244-0-12.other.pod.cluster.local", true, true, {"10.244.0.12"}},
-      {"10-244-0-12.default.pod.cluster.local", true, false, {}},
-      {"web", true, true, {"10.244.0.10"}},  // the asker's own namespace
-      {"nosuch", false, false, {}},          // may be a name of the host's network
-      {"example.com", false, false, {}},
-      {"xcluster.local", false, false, {}},
-      {"cluster.local", true, true, {}},
-      {"db.default.svc.cluster.local", true, true, {}},  // names lie below it
-      {"nosuch.default.svc.cluster.local", true, false, {}},
-      {"example.com.default.svc.cluster.local", true, false, {}},
-      {"", false, false, {}},
-      // Services, before pods of the same name.
-      {"api.default.svc.cluster.local", true, true, {"10.96.0.7"}},
-      {"api", true, true, {"10.96.0.7"}},
-      {"api.other.svc.cluster.local", true, false, {}},
-      {"peers.default.svc.cluster.local", true, true, {"10.244.0.20", "10.244.0.21"}},
-      {"p-1.peers.default.svc.cluster.local", true, true, {"10.244.0.21"}},
-      {"p-2.peers.default.svc.cluster.local", true, false, {}},  // not ready
-      {"p-1.api.default.svc.cluster.local", true, false, {}},
-      {"none.default.svc.cluster.local", true, true, {}},
-      {"dual.default.svc.cluster.local", true, true, {"10.96.0.8", "fd00::8"}},
-      {"default.svc.cluster.local", true, true, {}},
-  };
-  for (const Row& row : rows) {
-    Answer a = Resolve(row.name, TestZone(), "default");
-    EXPECT_EQ(a.ours, row.ours) << row.name;
-    EXPECT_EQ(a.exists, row.exists) << row.name;
-    std::vector<std::string> got;
-    for (const Address& ip : a.addresses) got.push_back(ip.Text());
-    EXPECT_EQ(got, row.addresses) << row.name;
-  }
-}
-
-TEST(Zone, Reverse) {
-  Answer a = Resolve("10.0.244.10.in-addr.arpa", TestZone(), "default");
-  EXPECT_TRUE(a.ours && a.exists);
-  EXPECT_EQ(a.names, std::vector<std::string>{"web.default.svc.cluster.local"});
-  EXPECT_EQ(Resolve("7.0.96.10.in-addr.arpa", TestZone(), "default").names,
-            std::vector<std::string>{"api.default.svc.cluster.local"});
-  EXPECT_EQ(Resolve("20.0.244.10.in-addr.arpa", TestZone(), "default").names,
-            std::vector<std::string>{"p-0.peers.default.svc.cluster.local"});
-  EXPECT_TRUE(Resolve("9.0.96.10.in-addr.arpa", TestZone(), "default").ours);
-  EXPECT_FALSE(Resolve("99.0.244.10.in-addr.arpa", TestZone(), "default").exists);
-  EXPECT_FALSE(Resolve("1.1.168.192.in-addr.arpa", TestZone(), "default").ours);
-  EXPECT_FALSE(Resolve("1.1.1.in-addr.arpa", TestZone(), "default").ours);
-}
 
 // A query for `name` as a client writes it.
 std::string Query(const std::string& name, uint16_t type, int udp_size = 0) {
@@ -167,7 +67,16 @@ TEST(DnsPacket, Answers) {
       {"dual.default.svc.cluster.local", 255, 0, 2, 0},
       {"outside.default.svc.cluster.local", 1, 0, 1, 0},  // CNAME
       {"peers.default.svc.cluster.local", 1, 0, 2, 0},
-      {"none.default.svc.cluster.local", 1, 0, 0, 1},
+      {"none.default.svc.cluster.local", 1, 3, 0, 1},
+      {"near.default.svc.cluster.local", 1, 0, 3, 0},   // two CNAME and the address
+      {"near.default.svc.cluster.local", 5, 0, 2, 0},   // CNAME
+      {"near.default.svc.cluster.local", 28, 0, 2, 0},  // ... of which there is none
+      {"api.default.svc.cluster.local", 33, 0, 3, 0},   // SRV
+      {"_http._tcp.api.default.svc.cluster.local", 33, 0, 1, 0},
+      {"_http._tcp.api.default.svc.cluster.local", 1, 0, 0, 1},
+      {"_nosuch._tcp.api.default.svc.cluster.local", 33, 3, 0, 1},
+      {"_db._tcp.peers.default.svc.cluster.local", 33, 0, 2, 0},
+      {"dns-version.cluster.local", 16, 0, 1, 0},
       {"10.0.244.10.in-addr.arpa", 12, 0, 1, 0},
       {"99.0.244.10.in-addr.arpa", 12, 3, 0, 0},
   };
@@ -198,14 +107,115 @@ TEST(DnsPacket, TooLongIsTruncated) {
   std::string cut = BuildAnswer(query, many, 512);
   EXPECT_LE(cut.size(), 512U);
   EXPECT_EQ(Byte(cut, 2) & 2, 2) << "TC";
+  EXPECT_GT(Count(cut, 1), 20) << "what fits stays";
   std::string whole = BuildAnswer(query, many, 65535);
   EXPECT_EQ(Count(whole, 1), 100);
   EXPECT_EQ(Byte(whole, 2) & 2, 0);
 }
 
+TEST(DnsPacket, WhereItIsServedComesWithTheAddress) {
+  std::string query = Query("_http._tcp.api.default.svc.cluster.local", 33);
+  Answer a = Resolve(ParseQuestion(query)->name, TestZone(), "default");
+  std::string out = BuildAnswer(query, a, 512);
+  EXPECT_EQ(Count(out, 3), 1) << "A in the additional section";
+  // Priority 0, weight 100, port 80, then the name, never compressed (RFC 2782).
+  std::string name("\3api\7default\3svc\7cluster\5local\0", 31);
+  EXPECT_NE(out.find(std::string("\0\0\0\x64\0\x50", 6) + name), std::string::npos);
+  // Whatever does not fit is left out there first.
+  std::string cut = BuildAnswer(query, a, out.size() - 1);
+  EXPECT_EQ(Count(cut, 1), 1);
+  EXPECT_EQ(Count(cut, 3), 0);
+  EXPECT_EQ(Byte(cut, 2) & 2, 0);
+}
+
+// What upstream says of a name: the question, and addresses with this TTL.
+std::string Response(const std::string& name, int rcode, const std::vector<int>& ttls,
+                     const std::string& more = "") {
+  std::string r = Query(name, 1);
+  r[2] = static_cast<char>(0x81);
+  r[3] = static_cast<char>(0x80 | rcode);
+  r[7] = static_cast<char>(ttls.size());
+  r[9] = more.empty() ? 0 : 1;
+  for (int ttl : ttls) {
+    r += std::string("\xc0\x0c\0\1\0\1\0\0", 8);
+    r += std::string{static_cast<char>(ttl >> 8), static_cast<char>(ttl), 0, 4, 1, 2, 3, 4};
+  }
+  return r + more;
+}
+// Of the root: TTL 20, and 10 s for what is not there.
+const std::string kSoa("\0\0\6\0\1\0\0\0\x14\0\x16\0\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\xa",
+                       33);
+
+TEST(DnsPacket, AliasesThatLeadOutside) {
+  std::string query = Query("outside.default.svc.cluster.local", 1);
+  Answer a = Resolve(ParseQuestion(query)->name, TestZone(), "default");
+  EXPECT_TRUE(NeedsMore(a, 1));
+  EXPECT_FALSE(NeedsMore(a, 5));
+  std::string out = BuildAliasAnswer(query, a, Response("db.example.com", 0, {60, 60}), 512);
+  EXPECT_EQ(Count(out, 1), 3);
+  EXPECT_EQ(out.substr(0, 2), query.substr(0, 2));
+  EXPECT_EQ(Rcode(BuildAliasAnswer(query, a, Response("db.example.com", 3, {}), 512)), 3);
+  EXPECT_EQ(Rcode(BuildAliasAnswer(query, a, "nonsense", 512)), 2);
+}
+
+TEST(DnsPacket, HowLongItMayBeSaidAgain) {
+  struct Row {
+    std::string response;
+    uint32_t seconds;
+  };
+  std::string cut = Response("a.b", 0, {60});
+  cut[2] = static_cast<char>(0x83);
+  const Row rows[] = {
+      {Response("a.b", 0, {60}), 30},
+      {Response("a.b", 0, {60, 7}), 7},
+      {Response("a.b", 0, {0}), 0},
+      {Response("a.b", 0, {}), 0},  // nothing, and nobody says for how long
+      {Response("a.b", 3, {}, kSoa), 10},
+      {Response("a.b", 0, {}, kSoa), 10},
+      {Response("a.b", 3, {}), 0},
+      {Response("a.b", 2, {60}), 0},  // SERVFAIL
+      {cut, 0},
+      {"", 0},
+  };
+  for (const Row& row : rows) EXPECT_EQ(LifetimeOf(row.response), row.seconds) << &row - rows;
+}
+
+TEST(DnsCache, KeepsAgesAndForgets) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  DnsCache cache;
+  std::string query = Query("a.b", 1);
+  cache.Keep(query, Response("a.b", 0, {20}), 0);
+  std::string other = query;
+  other[0] = 9;
+  auto found = cache.Find(other, 5 * kSecond);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->substr(0, 2), other.substr(0, 2));
+  EXPECT_EQ(Byte(*found, found->size() - 7), 15) << "what is left of the TTL";
+  EXPECT_FALSE(cache.Find(Query("A.b", 1), 0)) << "letters are answered as they were asked";
+  EXPECT_FALSE(cache.Find(Query("a.b", 28), 0));
+  EXPECT_FALSE(cache.Find("", 0));
+  EXPECT_FALSE(cache.Find(query, 20 * kSecond));
+  EXPECT_EQ(cache.bytes(), 0U);
+  cache.Keep(query, Response("a.b", 2, {20}), 0);
+  EXPECT_FALSE(cache.Find(query, 0)) << "a failure is no answer";
+  // Many names: those that end first go first, and there is a limit.
+  for (int i = 0; i < 5000; ++i) {
+    std::string name = "n" + std::to_string(i) + ".b";
+    cache.Keep(Query(name, 1), Response(name, 0, {20}), i);
+  }
+  EXPECT_LE(cache.bytes(), 65536U);
+  EXPECT_FALSE(cache.Find(Query("n0.b", 1), 5000));
+  EXPECT_TRUE(cache.Find(Query("n4999.b", 1), 5000));
+}
+
 TEST(DnsPacket, Refusals) {
   std::string query = Query("a", 1);
   EXPECT_EQ(Rcode(BuildFailure(query)), 2);
+  std::string chaos = query;
+  chaos.back() = 3;
+  EXPECT_TRUE(ParseQuestion(query)->internet);
+  EXPECT_FALSE(ParseQuestion(chaos)->internet);
+  EXPECT_EQ(Rcode(BuildWrongClass(chaos)), 5);
   std::string two = query;
   two[5] = 2;
   EXPECT_FALSE(ParseQuestion(two));
@@ -248,6 +258,8 @@ TEST(DnsPacket, MutationsNeverCrashOrAmplify) {
       }
     }
     (void)network::Answers(s, asked.id, asked);
+    (void)LifetimeOf(s);
+    (void)Aged(s, 7);
     auto q = ParseQuestion(s);
     if (!q) {
       EXPECT_LE(BuildRefusal(s).size(), 12U);
