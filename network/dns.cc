@@ -52,12 +52,17 @@ class Server : public DnsServer {
     if (!epoll_) return Error::Errno("DNS: epoll");
     forwarder_ = std::make_unique<DnsForwarder>(TRY(Dup(options_.host_netns_fd)), epoll_.get(),
                                                 options_.upstream_resolv_conf);
-    auto ip = ParseIpv4(options_.pod_ip);
-    if (!ip) return Error("DNS: not an address: " + options_.pod_ip);
-    std::string device = VethFor(*ip);
-    Fd node = TRY(OpenNode(options_.paths));
-    udp_ = TRY(SocketIn(node.get(), AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
-    tcp_ = TRY(SocketIn(node.get(), AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    std::string device;
+    Fd node;
+    if (!options_.on_host) {
+      auto ip = ParseIpv4(options_.pod_ip);
+      if (!ip) return Error("DNS: not an address: " + options_.pod_ip);
+      device = VethFor(*ip);
+      node = TRY(OpenNode(options_.paths));
+    }
+    int where = options_.on_host ? options_.host_netns_fd : node.get();
+    udp_ = TRY(SocketIn(where, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    tcp_ = TRY(SocketIn(where, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
     int on = 1;
     ::setsockopt(tcp_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     sockaddr_in a{};
@@ -66,8 +71,8 @@ class Server : public DnsServer {
     a.sin_addr.s_addr = htonl(listen_);
     for (const Fd* fd : {&udp_, &tcp_}) {
       // All pods' responders have this address; each hears its own veth only.
-      if (::setsockopt(fd->get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(),
-                       static_cast<socklen_t>(device.size())) < 0)
+      if (!device.empty() && ::setsockopt(fd->get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(),
+                                          static_cast<socklen_t>(device.size())) < 0)
         return Error::Errno("DNS: bind to " + device);
       if (::bind(fd->get(), reinterpret_cast<sockaddr*>(&a), sizeof(a)) < 0)
         return Error::Errno("DNS: bind " + options_.listen);

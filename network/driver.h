@@ -32,6 +32,7 @@ struct AttachRequest {
   std::vector<PortMapping> ports;
   std::vector<std::string> names;  // DNS names of the pod: its name, hostname ...
   std::string static_ip;           // "" : allocated
+  bool wants_dns = false;          // of its own, also in the host's network
 };
 
 struct Attachment {

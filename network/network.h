@@ -40,7 +40,8 @@ Result<std::optional<uint32_t>> HostOutwardAddress();
 Status BringUpLoopback();
 
 // The pod's DNS responder: one per supervisor, on `listen`:53 UDP and TCP at the node's end of the
-// pod's veth (so that port 53 inside the pod stays free for a pod that serves DNS itself). Zone
+// pod's veth (so that port 53 inside the pod stays free for a pod that serves DNS itself), or on a
+// loopback address of the host for a pod in the host's network. Zone
 // data comes from the state files (re-read when they change); the rest is forwarded from the host's
 // namespace to the resolvers of `upstream_resolv_conf`. cluster.local misses are NXDOMAIN here and
 // never forwarded.
@@ -51,6 +52,7 @@ class DnsServer {
     std::string pod_id;                // whose bare names are answered
     std::string listen;                // the gateway, as the pod sees it
     std::string pod_ip;                // says which veth
+    bool on_host = false;              // no veth: `listen` is an address of the host's namespace
     int host_netns_fd = -1;            // sockets to upstream are made there
     std::string upstream_resolv_conf;  // path
   };

@@ -48,6 +48,7 @@ Json ToJson(const PodRecord& r) {
   return {{"id", r.id},
           {"driver", r.driver},
           {"ip", FormatIpv4(r.ip)},
+          {"responder", FormatIpv4(r.responder)},
           {"names", r.names},
           {"ports", ports}};
 }
@@ -57,6 +58,7 @@ PodRecord RecordFrom(const Json& j) {
   r.id = StringAt(j, "id");
   r.driver = StringAt(j, "driver", "native");
   r.ip = ParseIpv4(StringAt(j, "ip")).value_or(0);
+  r.responder = ParseIpv4(StringAt(j, "responder")).value_or(0);
   r.names = StringsAt(j, "names");
   const Json& ports = At(j, "ports");
   for (const Json& p : ports.is_array() ? ports : Json::array()) {

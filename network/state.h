@@ -26,7 +26,8 @@ std::string NamespaceOf(const std::string& pod_id);
 struct PodRecord {
   std::string id;  // "<namespace>_<name>"
   std::string driver = "native";
-  Ipv4 ip = 0;  // 0: none of its own, and nothing to be told of it by DNS
+  Ipv4 ip = 0;         // 0: none of its own, and nothing to be told of it by DNS
+  Ipv4 responder = 0;  // in the host's network: a loopback address where its DNS answers, or 0
   std::vector<std::string> names;
   std::vector<PortMapping> ports;
 

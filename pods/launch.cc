@@ -71,6 +71,10 @@ Resolver ParseResolv(const std::string& text) {
   return r;
 }
 
+bool IsLoopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
 void AddUnique(std::vector<std::string>* list, const std::vector<std::string>& more) {
   for (const std::string& item : more) {
     if (std::find(list->begin(), list->end(), item) == list->end()) list->push_back(item);
@@ -82,14 +86,19 @@ void AddUnique(std::vector<std::string>* list, const std::vector<std::string>& m
 std::string ResolvConf(const Plan& plan, const std::string& nameserver,
                        const std::string& host_resolv) {
   Resolver r;
+  Resolver of_host = ParseResolv(host_resolv);
   bool cluster = plan.dns_policy == "ClusterFirstWithHostNet" ||
                  (plan.dns_policy == "ClusterFirst" && plan.network != "host");
   if (cluster && !nameserver.empty()) {
     r.nameservers = {nameserver};
     r.searches = {plan.ns + ".svc.cluster.local", "svc.cluster.local", "cluster.local"};
+    AddUnique(&r.searches, of_host.searches);
     r.options = {"ndots:5"};
   } else if (plan.dns_policy != "None" && plan.network != "none") {
-    r = ParseResolv(host_resolv);
+    r = std::move(of_host);
+    // The machine's own cache listens where the pod does not reach it; the pod's DNS asks it.
+    if (plan.network != "host" && !nameserver.empty())
+      std::replace_if(r.nameservers.begin(), r.nameservers.end(), IsLoopback, nameserver);
   }
   AddUnique(&r.nameservers, plan.dns_config.nameservers);
   AddUnique(&r.searches, plan.dns_config.searches);

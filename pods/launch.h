@@ -25,7 +25,10 @@ ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::
                         int run);
 
 std::string HostsFile(const Plan& plan, const std::string& pod_ip, const std::string& host_hosts);
-// `nameserver` "": the driver serves no DNS. `host_resolv`: the text of the host's own resolv.conf.
+// What the kubelet writes (pkg/kubelet/network/dns), the node's search list included. Without a
+// policy of the cluster the pod's own DNS is named only in place of a server on the machine's
+// loopback. `nameserver` "": the driver serves no DNS. `host_resolv`: the text of the host's own
+// resolv.conf.
 std::string ResolvConf(const Plan& plan, const std::string& nameserver,
                        const std::string& host_resolv);
 

@@ -99,6 +99,7 @@ network::AttachRequest RequestFor(const Plan& plan) {
   r.pod_id = plan.Id();
   r.names = {plan.name};
   if (!plan.fqdn.empty()) r.names.push_back(plan.fqdn);
+  r.wants_dns = plan.dns_policy == "ClusterFirstWithHostNet";
   auto add = [&](const std::vector<ContainerPlan>& containers) {
     for (const ContainerPlan& c : containers) {
       for (const PortPlan& p : c.ports) {

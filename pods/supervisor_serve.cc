@@ -59,6 +59,7 @@ Status Supervisor::ServeDns() {
   options.pod_id = plan_.Id();
   options.listen = a.nameserver;
   options.pod_ip = a.ip;
+  options.on_host = plan_.network == "host";
   options.host_netns_fd = sandbox_->host_netns();
   options.upstream_resolv_conf = "/etc/resolv.conf";
   dns_ = TRY(network::DnsServer::Create(options));

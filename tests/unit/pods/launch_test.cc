@@ -51,8 +51,12 @@ TEST(ResolvConf, ByPolicy) {
   for (
       const Case& c :
       {Case{"{}", "169.254.1.1",
-            "search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver "
+            "search shop.svc.cluster.local svc.cluster.local cluster.local corp.example "
+            "lan\nnameserver "
             "169.254.1.1\noptions ndots:5\n"},
+       Case{R"({"hostNetwork":true,"dnsPolicy":"ClusterFirstWithHostNet"})", "127.76.1.2",
+            "search shop.svc.cluster.local svc.cluster.local cluster.local corp.example lan\n"
+            "nameserver 127.76.1.2\noptions ndots:5\n"},
        Case{"{}", "", "search corp.example lan\nnameserver 9.9.9.9\noptions timeout:1\n"},
        Case{R"({"dnsPolicy":"Default"})", "169.254.1.1",
             "search corp.example lan\nnameserver 9.9.9.9\noptions timeout:1\n"},
@@ -64,11 +68,18 @@ TEST(ResolvConf, ByPolicy) {
        Case{
            R"({"dnsConfig":{"nameservers":["169.254.1.1","8.8.8.8"],"options":[{"name":"ndots","value":"1"}]}})",
            "169.254.1.1",
-           "search shop.svc.cluster.local svc.cluster.local cluster.local\n"
+           "search shop.svc.cluster.local svc.cluster.local cluster.local corp.example lan\n"
            "nameserver 169.254.1.1\nnameserver 8.8.8.8\noptions ndots:1\n"}}) {
     FakeMachine m;
     EXPECT_EQ(ResolvConf(m.Make("{}", c.spec), c.nameserver, host), c.want) << c.spec;
   }
+  // A cache on the machine's loopback is no place that a pod reaches.
+  FakeMachine m;
+  const std::string cached = "nameserver 127.0.0.53\nsearch lan\n";
+  EXPECT_EQ(ResolvConf(m.Make("{}", R"({"dnsPolicy":"Default"})"), "169.254.1.1", cached),
+            "search lan\nnameserver 169.254.1.1\n");
+  EXPECT_EQ(ResolvConf(m.Make("{}", R"({"hostNetwork":true})"), "", cached),
+            "search lan\nnameserver 127.0.0.53\n");
 }
 
 TEST(MountsFor, Volumes) {
