@@ -15,10 +15,15 @@ endif()
 
 option(KPOD_STATIC "Link kpod and kpod-supervisor statically: they start in under a millisecond" ON)
 option(KPOD_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(KPOD_FUZZ "Build the fuzz targets and nothing else; wants clang" OFF)
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror -fno-plt
                     -D_FILE_OFFSET_BITS=64 -ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)
-if(KPOD_SANITIZE)
+if(KPOD_FUZZ)
+  set(KPOD_STATIC OFF)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g)
+  add_link_options(-fsanitize=address,undefined)
+elseif(KPOD_SANITIZE)
   set(KPOD_STATIC OFF)
   # g++ 12 with sanitizers warns of uninitialised values inside std::variant and std::optional that are not.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
@@ -41,6 +46,9 @@ function(kpod_module name)
   set(visibility PUBLIC)
   if(sources)
     add_library(kpod_${name} STATIC ${sources})
+    if(KPOD_FUZZ)  # those that a target links, and no others
+      set_target_properties(kpod_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
   else()
     set(visibility INTERFACE)
     add_library(kpod_${name} INTERFACE)

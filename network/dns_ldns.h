@@ -1,6 +1,8 @@
 // What dns_packet.cc and dns_answer.cc share of ldns, which nobody else sees.
 #pragma once
 
+#include <cstdbool>  // without it ldns makes macros of bool, true and false
+//
 #include <ldns/ldns.h>
 
 #include <memory>

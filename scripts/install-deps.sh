@@ -12,7 +12,7 @@ build="g++ cmake ninja-build ccache pkg-config
 run="nftables iproute2 skopeo curl ca-certificates"
 # What tests/images/make-images builds images with.
 images="python3 busybox-static"
-test="fish zsh libgtest-dev clang-format clang-tidy docker-registry zstd strace openssl procps util-linux"
+test="fish zsh libgtest-dev clang clang-format clang-tidy libclang-rt-14-dev docker-registry zstd strace openssl procps util-linux"
 
 wanted="$build $run $images"
 if [ "${1:-}" = --test ]; then wanted="$wanted $test"; fi

@@ -17,12 +17,14 @@ step "build: release"
 scripts/build.sh release
 step "build: asan"
 scripts/build.sh asan
+step "build: fuzz"
+scripts/build.sh fuzz
 
 results=build/test-results
 rm -rf "$results"
 mkdir -p "$results"
 failed=0
-for preset in release asan; do
+for preset in release asan fuzz; do
   step "tests: $preset"
   case "$preset" in release) dir=build ;; *) dir=build-$preset ;; esac
   ctest --test-dir "$dir" -j2 -R "$filter" --no-tests=$none --output-on-failure \

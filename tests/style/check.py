@@ -41,7 +41,7 @@ def main():
     for folder in FOLDERS:
         files += [p for p in (source / folder).rglob('*') if p.is_file()]
     for file in sorted(files):
-        if '__pycache__' in file.parts or file.stat().st_size > 2_000_000:
+        if {'__pycache__', 'corpus'} & set(file.parts) or file.stat().st_size > 2_000_000:
             continue
         try:
             text = file.read_text()
