@@ -140,6 +140,13 @@ std::string Volume(const pods::VolumePlan& v) {
                    "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same "
                    "namespace)") +
              field("ClaimName", v.source) + field("ReadOnly", v.read_only ? "true" : "false");
+    case Kind::kEphemeral:
+      return field("Type",
+                   "EphemeralVolume (an inline specification for a volume that gets created and "
+                   "deleted with the pod)");
+    case Kind::kImage:
+      return field("Type", "Image (a container image or OCI artifact)") +
+             field("Reference", v.source) + field("PullPolicy", v.pull_policy);
     case Kind::kDownward:
     case Kind::kProjected:
       return Projections(v);

@@ -240,6 +240,9 @@ Result<std::vector<std::string>> ImagesInUse(const store::Paths& paths) {
     for (const pods::ContainerPlan* c : p.plan.All()) {
       if (!c->image_id.empty()) ids.insert(c->image_id);
     }
+    for (const pods::VolumePlan& v : p.plan.volumes) {
+      if (!v.image_id.empty()) ids.insert(v.image_id);
+    }
   }
   return std::vector<std::string>(ids.begin(), ids.end());
 }

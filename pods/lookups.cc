@@ -63,8 +63,10 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
       return answer;
     }
     if (!found) {
-      answer.blocked = {"ErrImagePull", StrCat("failed to pull image \"", reference,
-                                               "\": ", pulled.error().message())};
+      answer.blocked = {
+          "ErrImagePull",
+          StrCat("failed to pull image \"", reference, "\": ", pulled.error().message()),
+          reference};
       return answer;
     }
     if (options.warnings != nullptr) {
@@ -80,7 +82,8 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
     answer.blocked = {"ErrImageNeverPull", StrCat("Container image \"", reference,
                                                   "\" is not present with pull policy of Never")};
   } else {
-    answer.blocked = {"ErrImagePull", StrCat("image \"", reference, "\" is not on this machine")};
+    answer.blocked = {"ErrImagePull", StrCat("image \"", reference, "\" is not on this machine"),
+                      reference};
     if (options.pull_errors != nullptr && options.pull_errors->contains(reference)) {
       answer.blocked.message =
           StrCat("failed to pull image \"", reference, "\": ", options.pull_errors->at(reference));

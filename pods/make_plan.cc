@@ -190,7 +190,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   Lookups::ImageAnswer answer =
       lookups.image(c.image, c.image_pull_policy, plan.image_pull_secrets);
   if (!answer.image) {
-    PlanMounts(pod, c, {}, &out);
+    PlanMounts(plan.volumes, c, {}, &out);
     PlanLife(pod.spec, c, init, {}, &out);
     out.blocked = answer.blocked;
     return out;
@@ -203,7 +203,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   out.env = env.env;
   out.env_files = env.env_files;
   out.blocked = env.blocked;
-  PlanMounts(pod, c, env.expandable, &out);
+  PlanMounts(plan.volumes, c, env.expandable, &out);
   PlanLife(pod.spec, c, init, env.expandable, &out);
   PlanCommand(c, image, env, &out);
   if (out.blocked.reason.empty()) PlanUser(pod, c, image, plan, lookups, &out);

@@ -16,6 +16,7 @@ constexpr KindName kKindNames[] = {
     {VolumePlan::Kind::kHostPath, "hostPath"},    {VolumePlan::Kind::kConfigMap, "configMap"},
     {VolumePlan::Kind::kSecret, "secret"},        {VolumePlan::Kind::kClaim, "claim"},
     {VolumePlan::Kind::kDownward, "downwardAPI"}, {VolumePlan::Kind::kProjected, "projected"},
+    {VolumePlan::Kind::kEphemeral, "ephemeral"},  {VolumePlan::Kind::kImage, "image"},
 };
 
 template <class T>

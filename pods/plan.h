@@ -38,6 +38,14 @@ struct ProjectionPlan {
   std::optional<TokenPlan> token;
 };
 
+// Why a container cannot start yet, in Kubernetes' words; "" when nothing is in the way.
+struct Blocked {
+  std::string reason;      // CreateContainerConfigError, ErrImagePull, ImagePullBackOff,
+                           // ErrImageNeverPull, InvalidImageName
+  std::string message;     // secret "x" not found
+  std::string image = {};  // ErrImagePull: which is to be pulled, the container's or a volume's
+};
+
 struct VolumePlan {
   enum class Kind {
     kEmptyDir,
@@ -47,17 +55,23 @@ struct VolumePlan {
     kSecret,
     kClaim,
     kDownward,
-    kProjected
+    kProjected,
+    kEphemeral,  // a claim with the pod's life
+    kImage
   };
   std::string name;
   Kind kind = Kind::kEmptyDir;
-  std::string source;  // hostPath: the path; claim: claim name; configMap, secret: object name
+  std::string source;  // hostPath: the path; claim: claim name; configMap, secret: object name;
+                       // image: the reference
   std::string host_path_type;
   int64_t size_limit = 0;  // bytes; 0: none
   std::string size_limit_text;
   bool read_only = false;
   kube::KeyedVolume keyed;                  // configMap, secret
   std::vector<ProjectionPlan> projections;  // downwardAPI (one), projected
+  std::string image_id, pull_policy;        // image
+  std::vector<std::string> layers;          // image: top first; empty while it is not here
+  Blocked blocked;                          // image: of the containers that mount it
 };
 
 struct MountPlan {
@@ -79,13 +93,6 @@ struct ServiceLink {
 struct EnvFilePlan {
   std::string name, volume, path, key;
   bool optional = false;
-};
-
-// Why a container cannot start yet, in Kubernetes' words; "" when nothing is in the way.
-struct Blocked {
-  std::string reason;   // CreateContainerConfigError, ErrImagePull, ImagePullBackOff,
-                        // ErrImageNeverPull, InvalidImageName
-  std::string message;  // secret "x" not found
 };
 
 struct ContainerPlan {

@@ -101,12 +101,18 @@ constexpr auto FieldsOf(const ProjectionPlan*) {
   return std::make_tuple(F("configMap", &S::config_map), F("secret", &S::secret),
                          F("files", &S::files), F("token", &S::token));
 }
+constexpr auto FieldsOf(const Blocked*) {
+  using S = Blocked;
+  return std::make_tuple(F("reason", &S::reason), F("message", &S::message), F("image", &S::image));
+}
 constexpr auto FieldsOf(const VolumePlan*) {
   using S = VolumePlan;
   return std::make_tuple(F("name", &S::name), F("kind", &S::kind), F("source", &S::source),
                          F("hostPathType", &S::host_path_type), F("sizeLimit", &S::size_limit),
                          F("sizeLimitText", &S::size_limit_text), F("readOnly", &S::read_only),
-                         F("keyed", &S::keyed), F("projections", &S::projections));
+                         F("keyed", &S::keyed), F("projections", &S::projections),
+                         F("imageID", &S::image_id), F("pullPolicy", &S::pull_policy),
+                         F("layers", &S::layers), F("blocked", &S::blocked));
 }
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;
@@ -117,10 +123,6 @@ constexpr auto FieldsOf(const EnvFilePlan*) {
   using S = EnvFilePlan;
   return std::make_tuple(F("name", &S::name), F("volume", &S::volume), F("path", &S::path),
                          F("key", &S::key), F("optional", &S::optional));
-}
-constexpr auto FieldsOf(const Blocked*) {
-  using S = Blocked;
-  return std::make_tuple(F("reason", &S::reason), F("message", &S::message));
 }
 constexpr auto FieldsOf(const ContainerPlan*) {
   using S = ContainerPlan;

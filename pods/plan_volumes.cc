@@ -82,6 +82,19 @@ ProjectionPlan PlanProjection(const kube::Pod& pod, const kube::ProjectedSource&
   return out;
 }
 
+void PlanImage(const kube::Pod& pod, const kube::ImageVolume& image, const Lookups& lookups,
+               VolumePlan* out) {
+  out->kind = VolumePlan::Kind::kImage;
+  out->source = image.reference;
+  out->pull_policy = image.pull_policy;
+  Lookups::ImageAnswer answer =
+      lookups.image(image.reference, image.pull_policy, pod.spec.image_pull_secrets);
+  out->blocked = answer.blocked;
+  if (!answer.image) return;
+  out->image_id = answer.image->id;
+  out->layers = answer.image->layers;
+}
+
 bool LeavesVolume(const std::string& sub_path) {
   std::vector<std::string> parts = Split(sub_path, '/');
   return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
@@ -89,8 +102,8 @@ bool LeavesVolume(const std::string& sub_path) {
 
 }  // namespace
 
-void PlanMounts(const kube::Pod& pod, const kube::Container& c, const kube::StringMap& vars,
-                ContainerPlan* out) {
+void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c,
+                const kube::StringMap& vars, ContainerPlan* out) {
   for (const kube::VolumeMount& m : c.volume_mounts) {
     MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
                     m.read_only};
@@ -104,11 +117,11 @@ void PlanMounts(const kube::Pod& pod, const kube::Container& c, const kube::Stri
                                 : StrCat("subPath ", Quote(mount.sub_path), " leaves the volume")};
       }
     }
-    for (const kube::Volume& v : pod.spec.volumes) {
+    for (const VolumePlan& v : volumes) {
       if (v.name != m.name) continue;
-      // Kubernetes mounts objects' payloads read-only whatever readOnly says.
-      bool payload = v.config_map || v.secret || v.downward || v.projected;
-      if (payload || (v.claim && v.claim->read_only)) mount.read_only = true;
+      // Kubernetes mounts objects' payloads and images read-only whatever readOnly says.
+      if (IsPayload(v) || v.kind == VolumePlan::Kind::kImage || v.read_only) mount.read_only = true;
+      if (out->blocked.reason.empty()) out->blocked = v.blocked;
     }
     out->mounts.push_back(std::move(mount));
   }
@@ -144,6 +157,16 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups
     out.kind = VolumePlan::Kind::kProjected;
     for (const kube::ProjectedSource& source : v.projected->sources) {
       out.projections.push_back(PlanProjection(pod, source, lookups, blocked));
+    }
+  } else if (v.image) {
+    PlanImage(pod, *v.image, lookups, &out);
+  } else if (v.ephemeral) {
+    out.kind = VolumePlan::Kind::kEphemeral;
+    // As a cluster would name the claim that it makes; one of that name is somebody else's.
+    std::string claim = StrCat(pod.metadata.name, "-", v.name);
+    if (lookups.claim_exists(claim)) {
+      Block(blocked, StrCat("PVC ", pod.metadata.ns, "/", claim, " was not created for pod ",
+                            pod.metadata.ns, "/", pod.metadata.name, " (pod is not owner)"));
     }
   } else if (v.empty_dir) {
     if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;

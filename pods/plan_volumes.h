@@ -12,8 +12,8 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& volume, const Lo
                       Blocked* blocked);
 
 // In an order that nests. `vars` expands subPathExpr; one that does not resolve blocks the
-// container.
-void PlanMounts(const kube::Pod& pod, const kube::Container& container, const kube::StringMap& vars,
-                ContainerPlan* out);
+// container, and so does the image of a volume that is not here.
+void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& container,
+                const kube::StringMap& vars, ContainerPlan* out);
 
 }  // namespace kpod::pods

@@ -31,8 +31,8 @@ void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* pla
     Status s = PrepareVolume(paths, *plan, v);
     if (s && IsPayload(v)) s = PreparePayload(paths, lookups, *plan, v);
     if (s || !plan->blocked.reason.empty()) continue;
-    plan->blocked = {"CreateContainerConfigError", StrCat("MountVolume.SetUp failed for volume \"",
-                                                          v.name, "\" : ", s.error().message())};
+    plan->blocked = {"CreateContainerConfigError",
+                     StrCat(MountFailure(v), ": ", s.error().message())};
   }
 }
 

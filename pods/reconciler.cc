@@ -52,7 +52,9 @@ void KeepPullErrors(const Plan& before, Plan* now) {
   for (auto* list : {&now->init_containers, &now->containers}) {
     for (ContainerPlan& c : *list) {
       if (c.blocked.reason != "ErrImagePull" || failed(c)) continue;
-      auto same = [&](const ContainerPlan* old) { return old->image == c.image && failed(*old); };
+      auto same = [&](const ContainerPlan* old) {
+        return old->blocked.image == c.blocked.image && failed(*old);
+      };
       auto old = std::find_if(all.begin(), all.end(), same);
       if (old != all.end()) c.blocked.message = (*old)->blocked.message;
     }

@@ -28,7 +28,7 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
   images::ImageStore store(paths);
   std::set<std::string> wanted;
   for (const ContainerPlan* c : plan.All()) {
-    if (WaitsForImage(c)) wanted.insert(c->image);
+    if (WaitsForImage(c)) wanted.insert(c->blocked.image);
   }
   LookupOptions quiet;
   quiet.pull = false;

@@ -17,7 +17,7 @@ namespace kpod::pods {
 
 namespace {
 
-bool IsOnDisk(const VolumePlan& v) { return v.kind == VolumePlan::Kind::kEmptyDir; }
+bool IsMeasured(const VolumePlan& v) { return v.kind == VolumePlan::Kind::kEmptyDir; }
 
 // The blocks below an open directory, by descriptors and without following links: containers write
 // there meanwhile. What has several names is counted several times, as du -l does; it is a limit,
@@ -70,7 +70,7 @@ bool LimitsStorage(const Plan& plan) {
   return std::any_of(all.begin(), all.end(),
                      [](const ContainerPlan* c) { return c->storage_limit.has_value(); }) ||
          std::any_of(plan.volumes.begin(), plan.volumes.end(),
-                     [](const VolumePlan& v) { return IsOnDisk(v) && v.size_limit > 0; });
+                     [](const VolumePlan& v) { return IsMeasured(v) && v.size_limit > 0; });
 }
 
 StorageUsage MeasureStorage(const store::Paths& paths, const Plan& plan) {
@@ -81,7 +81,7 @@ StorageUsage MeasureStorage(const store::Paths& paths, const Plan& plan) {
         LayersOf(dir + "/containers", c->name) + UsageOf(StrCat(dir, "/logs/", c->name));
   }
   for (const VolumePlan& v : plan.volumes) {
-    if (IsOnDisk(v)) out.volumes[v.name] = UsageOf(VolumePath(paths, plan, v));
+    if (IsMeasured(v)) out.volumes[v.name] = UsageOf(VolumePath(paths, plan, v));
   }
   return out;
 }
@@ -96,7 +96,7 @@ std::string EvictionOf(const Plan& plan, const StorageUsage& usage) {
     return kube::ParseQuantity(whole ? StrCat(bytes / 1024, "Ki") : StrCat(bytes))->text;
   };
   for (const VolumePlan& v : plan.volumes) {
-    if (!IsOnDisk(v) || v.size_limit <= 0 || at(usage.volumes, v.name) <= v.size_limit) continue;
+    if (!IsMeasured(v) || v.size_limit <= 0 || at(usage.volumes, v.name) <= v.size_limit) continue;
     return StrCat("Usage of EmptyDir volume ", Quote(v.name), " exceeds the limit ",
                   Quote(v.size_limit_text), ". ");
   }

@@ -72,6 +72,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(ServeDns());
   payloads_.emplace(paths_, &*loop_, &plan_);
   TRY(payloads_->Write());
+  TRY(MountImageVolumes(paths_, plan_, &image_volumes_));
   (void)TRY(
       runtime::Cgroup::Create(CgroupPath(paths_, plan_.Id()), PodResourcesFor(plan_), warnings));
   MakeContainers();
@@ -151,6 +152,9 @@ void Supervisor::Reload() {
   Resize(before);
   Status written = payloads_->Write();
   if (!written) Tell("Warning", "FailedMount", "", written.error().message());
+  Status mounted = MountImageVolumes(paths_, plan_, &image_volumes_);
+  if (!mounted && plan_.blocked.reason.empty())
+    plan_.blocked = {"CreateContainerConfigError", mounted.error().message()};
   std::vector<std::string> warnings;
   (void)Advance(true, &warnings);
   Save();

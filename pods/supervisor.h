@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,7 @@ class Supervisor {
   std::optional<EndpointsNotifier> endpoints_;
   std::string told_endpoints_;  // what they were last told of
   std::optional<PayloadKeeper> payloads_;
+  std::set<std::string> image_volumes_;  // those that are mounted
   std::optional<ContainerLife::Owner> owner_;
   std::vector<std::unique_ptr<ContainerLife>> init_, main_;
   std::vector<ContainerLife*> all_;  // init first, in the order of the plan

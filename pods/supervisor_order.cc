@@ -74,7 +74,7 @@ Status Supervisor::StartIfReady(ContainerLife& life, bool news,
   }
   std::string before = life.status().state.waiting ? life.status().state.waiting->message : "";
   if (blocked.reason == "ErrImagePull" && retries_ > 0) {
-    std::string words = StrCat("Back-off pulling image \"", c.image, "\"");
+    std::string words = StrCat("Back-off pulling image \"", blocked.image, "\"");
     life.Wait("ImagePullBackOff", StrCat(words, ": ErrImagePull: ", blocked.message));
     if (news) Tell("Normal", "BackOff", c.name, words);
     return OkStatus();

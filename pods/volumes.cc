@@ -8,11 +8,21 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "runtime/rootfs.h"
 
 namespace kpod::pods {
 
 std::string ClaimPath(const store::Paths& paths, const std::string& ns, const std::string& claim) {
   return StrCat(paths.Volumes(), "/", ns, "_", claim);
+}
+
+bool IsOnDisk(const VolumePlan& v) {
+  using Kind = VolumePlan::Kind;
+  return v.kind == Kind::kEmptyDir || v.kind == Kind::kEphemeral || v.kind == Kind::kClaim;
+}
+
+std::string MountFailure(const VolumePlan& v) {
+  return StrCat("MountVolume.SetUp failed for volume \"", v.name, "\" ");
 }
 
 std::string VolumePath(const store::Paths& paths, const Plan& plan, const VolumePlan& volume) {
@@ -28,11 +38,7 @@ std::string VolumePath(const store::Paths& paths, const Plan& plan, const Volume
 
 std::string SharedVolumePath(const store::Paths& paths, const Plan& plan,
                              const VolumePlan& volume) {
-  using Kind = VolumePlan::Kind;
-  if (volume.kind != Kind::kHostPath && volume.kind != Kind::kEmptyDir &&
-      volume.kind != Kind::kClaim) {
-    return {};
-  }
+  if (volume.kind != VolumePlan::Kind::kHostPath && !IsOnDisk(volume)) return {};
   return StrCat(paths.Pod(plan.ns, plan.name), "/shared/", volume.name);
 }
 
@@ -124,11 +130,22 @@ Status GiveVolumeTo(const std::string& path, gid_t group, const std::string& pol
 
 }  // namespace
 
+Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
+                         std::set<std::string>* mounted) {
+  for (const VolumePlan& v : plan.volumes) {
+    if (v.layers.empty() || mounted->contains(v.name)) continue;
+    std::string path = VolumePath(paths, plan, v);
+    TRY(MakeDirs(path, 0700));
+    TRY(runtime::MountLayers(v.layers, path).Context(MountFailure(v)));
+    mounted->insert(v.name);
+  }
+  return OkStatus();
+}
+
 Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePlan& v) {
   if (v.kind == VolumePlan::Kind::kHostPath) return CheckHostPath(v);
   std::string path = VolumePath(paths, plan, v);
-  bool writable = v.kind == VolumePlan::Kind::kEmptyDir || v.kind == VolumePlan::Kind::kClaim;
-  if (!writable) return OkStatus();
+  if (!IsOnDisk(v)) return OkStatus();
   bool fresh = !Exists(path);
   TRY(MakeDirs(Dirname(path), 0700));
   TRY(MakeDir(path, 0777));

@@ -2,6 +2,7 @@
 // below <root>/volumes/<namespace>_<claim> for claims, at their own path for hostPath.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -10,6 +11,9 @@
 #include "store/paths.h"
 
 namespace kpod::pods {
+
+// Whether containers write it and the pod's directories hold it: emptyDir, ephemeral, claims.
+bool IsOnDisk(const VolumePlan& volume);
 
 // Where a container's mount of the volume comes from.
 std::string VolumePath(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
@@ -21,5 +25,13 @@ std::string ClaimPath(const store::Paths& paths, const std::string& ns, const st
 // Makes the directories (emptyDir, claims), gives them to the fsGroup, and checks or makes
 // hostPaths by their type. Run by the manager.
 Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
+
+// Mounts the images of volumes whose layers are known, in the supervisor's own mount namespace and
+// once in the pod's life: `mounted` has the names of those that are.
+Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
+                         std::set<std::string>* mounted);
+
+// The kubelet's words: MountVolume.SetUp failed for volume "x" : ...
+std::string MountFailure(const VolumePlan& volume);
 
 }  // namespace kpod::pods

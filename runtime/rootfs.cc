@@ -110,6 +110,50 @@ std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int w
   return out;
 }
 
+namespace {
+
+constexpr unsigned kInert =
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+// "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file system
+// is made of what was taken unseen.
+bool IsOldKernel(const Error& e) {
+  return e.code() == EINVAL && (Contains(e.message(), "lowerdir+") || e.message() == kSilent);
+}
+
+Status MountOldLayers(const std::vector<std::string>& layers, const std::string& target) {
+  std::vector<Fd> fds;
+  std::vector<int> lower;
+  for (const std::string& layer : layers) {
+    fds.push_back(TRY(Open(layer, O_PATH | O_DIRECTORY)));
+    lower.push_back(fds.back().get());
+  }
+  std::string options = LegacyOverlayOptions(lower, -1, -1, false);
+  if (options.size() >= 4096) return Error("the image has too many layers for this kernel");
+  constexpr unsigned long kFlags =
+      MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;  // NOLINT(google-runtime-int)
+  if (::mount("overlay", target.c_str(), "overlay", kFlags, options.c_str()) < 0) {
+    return Error::Errno("mount the overlay");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status MountLayers(const std::vector<std::string>& layers, const std::string& target) {
+  if (layers.empty()) return Error("the image has no layers");
+  // An overlay wants two.
+  Result<Fd> tree = layers.size() == 1 ? CloneTree(AT_FDCWD, layers[0], false)
+                                       : NewOverlay({layers, "", ""}, false);
+  if (!tree && layers.size() > 1 && IsOldKernel(tree.error())) {
+    return MountOldLayers(layers, target);
+  }
+  if (!tree) return std::move(tree.error());
+  TRY(SetMountAttributes(tree->get(), kInert, 0, MS_PRIVATE, true));
+  Fd directory = TRY(Open(target, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  return AttachMount(tree->get(), directory.get());
+}
+
 Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user_namespace) {
   PreparedRoot out;
   if (r.lower.empty()) {
@@ -131,11 +175,7 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     out.mount = std::move(*mount);
     return out;
   }
-  // "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file
-  // system is made of what was taken unseen.
-  bool old = mount.error().code() == EINVAL &&
-             (Contains(mount.error().message(), "lowerdir+") || mount.error().message() == kSilent);
-  if (!old) return std::move(mount.error());
+  if (!IsOldKernel(mount.error())) return std::move(mount.error());
   out.legacy = r;
   out.user_namespace = in_user_namespace;
   return out;

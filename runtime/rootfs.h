@@ -27,6 +27,10 @@ Result<Fd> AttachRoot(PreparedRoot prepared);
 // Makes it the root directory and lets go of the host's mounts.
 Status EnterRoot(int root);
 
+// The layers, top first, as one read-only tree at the directory `target` of this process' own mount
+// namespace: nothing of it is run, no device of it is one.
+Status MountLayers(const std::vector<std::string>& layers, const std::string& target);
+
 // Options for mount(2) from the layers; for kernels without "lowerdir+". Pure.
 std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,
                                  bool user_namespace);

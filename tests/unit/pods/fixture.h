@@ -47,7 +47,7 @@ struct FakeMachine {
       Lookups::ImageAnswer answer;
       auto it = images.find(reference);
       if (it == images.end()) {
-        answer.blocked = {"ErrImagePull", "image is not on this machine"};
+        answer.blocked = {"ErrImagePull", "image is not on this machine", reference};
         return answer;
       }
       images::Image image;

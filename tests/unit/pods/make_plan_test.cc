@@ -238,9 +238,11 @@ TEST(MakePlan, VolumesThatLeadNowhereBlockThePod) {
              "persistentvolumeclaim \"no\" not found"},
         Case{R"J({"name":"v","secret":{"secretName":"no","optional":true}})J", ""},
         Case{R"J({"name":"v","persistentVolumeClaim":{"claimName":"yes"}})J", ""},
+        Case{R"J({"name":"v","ephemeral":{"volumeClaimTemplate":{"spec":{}}}})J",
+             "PVC shop/web-v was not created for pod shop/web (pod is not owner)"},
         Case{R"J({"name":"v","hostPath":{"path":"/x"}})J", ""}, Case{R"J({"name":"v"})J", ""}}) {
     FakeMachine m;
-    m.claims["yes"] = true;
+    m.claims["yes"] = m.claims["web-v"] = true;
     Plan p = m.Make("{}", std::string(R"J({"volumes":[)J") + c.volume + "]}");
     EXPECT_EQ(p.blocked.message, c.want) << c.volume;
   }
@@ -255,6 +257,23 @@ TEST(MakePlan, AMissingImageBlocksTheContainerAndNothingElse) {
   EXPECT_EQ(p.containers[0].mounts.size(), 1U);
   EXPECT_EQ(p.volumes[0].kind, VolumePlan::Kind::kMemory);
   EXPECT_EQ(p.volumes[0].size_limit, 1 << 20);
+}
+
+TEST(MakePlan, TheImageOfAVolumeBlocksWhoMountsIt) {
+  const char* spec = R"J({"volumes":[{"name":"i","image":{"reference":"data"}}],"containers":[
+      {"name":"a","image":"app","volumeMounts":[{"name":"i","mountPath":"/i"}]},
+      {"name":"b","image":"app"}]})J";
+  FakeMachine m;
+  Plan p = m.Make("{}", spec);
+  EXPECT_EQ(p.containers[0].blocked.reason, "ErrImagePull");
+  EXPECT_EQ(p.containers[0].blocked.image, "data");
+  EXPECT_EQ(p.containers[1].blocked.reason + p.blocked.reason, "");
+  m.images["data"] = Json::object();
+  p = m.Make("{}", spec);
+  EXPECT_EQ(p.containers[0].blocked.reason, "");
+  EXPECT_TRUE(p.containers[0].mounts[0].read_only);
+  EXPECT_EQ(p.volumes[0].layers.size(), 2U);
+  EXPECT_EQ(p.volumes[0].pull_policy, "Always");  // no tag is :latest
 }
 
 TEST(SignalNumber, NamesAndNumbers) {

@@ -1,0 +1,103 @@
+"""Volumes that are an image, and volumes that come and go with their pod."""
+import os
+
+from harness import KpodTest, image_archive, pod
+
+
+class ImageVolumes(KpodTest):
+    POD = '''\
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: reads}
+        spec:
+          terminationGracePeriodSeconds: 0
+          securityContext: {fsGroup: 2000}
+          volumes:
+          - {name: many, image: {reference: localhost/layered, pullPolicy: IfNotPresent}}
+          - {name: one, image: {reference: busybox, pullPolicy: Never}}
+          containers:
+          - name: main
+            image: busybox
+            command: [sleep, "1000"]
+            volumeMounts:
+            - {name: many, mountPath: /many}
+            - {name: many, mountPath: /greet, subPath: bin/greet}
+            - {name: one, mountPath: /one}
+          - name: beside
+            image: busybox
+            command: [sleep, "1000"]
+        '''
+
+    def test_the_files_of_an_image_and_nothing_that_runs(self):
+        # The image is not here yet: who mounts it waits in the words of a pull, the others run.
+        self.play(self.POD)
+        waiting = lambda: self.container('reads', 'main').get('state', {}).get('waiting', {})
+        self.assertIn('localhost/layered', waiting()['message'])
+        self.assertRegex(waiting()['reason'], 'ErrImagePull|ImagePullBackOff')
+        self.assertIn('running', self.container('reads', 'beside')['state'])
+        self.kpod('load', '-i', image_archive('layered'))
+        self.addCleanup(self.kpod, 'rmi', '--force', 'localhost/layered')
+        self.wait_running('reads')
+
+        run = lambda *argv: self.kpod('exec', 'reads', '-c', 'main', '--', *argv, rc=None)
+        # The layers as they stack, and the owners that the image gives.
+        self.assertEqual(run('cat', '/many/data/changed', '/many/opaque/above', '/greet').stdout.splitlines(),
+                         ['above', 'above', '#!/bin/sh', 'echo "greet: $*"'])
+        self.assertEqual(run('ls', '/many/opaque').stdout.split(), ['above'])
+        self.assertEqual(run('ls', '/many/data/removed').returncode, 1)
+        self.assertEqual(run('stat', '-c', '%u %g', '/many/data/owned').stdout, '1500 1600\n')
+        self.assertEqual(run('ls', '/one/bin/sh').stdout.strip(), '/one/bin/sh')
+        for path in ('/many', '/one'):
+            self.assertIn('Read-only', run('touch', f'{path}/x').stderr)
+        for argv in (['/one/bin/busybox', 'true'], ['/greet'], ['sh', '-c', 'echo x > /many/data/null']):
+            self.assertIn('ermission denied', run(*argv).stderr, argv)
+        self.assertEqual(os.listdir(self.root / 'pods/default_reads/volumes/many'), [])
+        shown = self.kpod('describe', 'pod', 'reads').stdout
+        self.assertRegex(shown, r'Type: +Image \(a container image or OCI artifact\)\n +Reference: +localhost/layered\n +PullPolicy: +IfNotPresent')
+        # A pod uses it, although no container was made from it.
+        self.assertNotEqual(0, self.kpod('rmi', 'localhost/layered', rc=None).returncode)
+
+    def test_a_volume_that_may_not_be_pulled_keeps_its_container_waiting(self):
+        self.play(pod('never', 'sleep 1000', 'volumes: [{name: v, image: {reference: "nowhere.example/x:1", pullPolicy: Never}}]\n',
+                      'volumeMounts: [{name: v, mountPath: /v}]\n'))
+        waiting = self.container('never', 'main')['state']['waiting']
+        self.assertEqual(waiting['reason'], 'ErrImageNeverPull')
+        self.assertIn('nowhere.example/x:1', waiting['message'])
+
+
+class EphemeralVolumes(KpodTest):
+    VOLUME = '''\
+        volumes:
+        - name: scratch
+          ephemeral:
+            volumeClaimTemplate:
+              metadata: {labels: {type: scratch}}
+              spec:
+                accessModes: [ReadWriteOnce]
+                storageClassName: fast
+                resources: {requests: {storage: 1Gi}}
+        '''
+
+    def test_it_has_the_pods_life_and_not_the_containers(self):
+        self.play(pod('brief', 'echo run >> /v/runs; [ $(wc -l < /v/runs) -gt 1 ] && sleep 1000; exit 1',
+                      'securityContext: {fsGroup: 2000}\n' + self.VOLUME.replace('        ', '', 1).replace('\n        ', '\n'),
+                      'volumeMounts: [{name: scratch, mountPath: /v}]\n'))
+        self.wait(lambda: self.container('brief', 'main').get('restartCount') == 1 and
+                  'running' in self.container('brief', 'main')['state'], 'the second run')
+        self.assertEqual(self.exec('brief', 'cat', '/v/runs'), 'run\nrun\n')
+        self.assertEqual(self.exec('brief', 'stat', '-c', '%g', '/v/runs').strip(), '2000')
+        self.assertIn('EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)',
+                      self.kpod('describe', 'pod', 'brief').stdout)
+        self.down()
+        self.assertFalse((self.root / 'pods/default_brief').exists())
+        self.assertEqual(os.listdir(self.root / 'volumes') if (self.root / 'volumes').exists() else [], [])
+
+    def test_a_claim_of_its_name_is_somebody_elses(self):
+        self.play(['''\
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata: {name: brief-scratch}
+            spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+            ''', pod('brief', 'sleep 1000', self.VOLUME, 'volumeMounts: [{name: scratch, mountPath: /v}]\n')])
+        self.assertIn('PVC default/brief-scratch was not created for pod default/brief (pod is not owner)',
+                      self.container('brief', 'main')['state']['waiting']['message'])
