@@ -26,6 +26,7 @@ constexpr rules::TextCheck kSegment = rules::IsPathSegmentName;
 
 constexpr KindRules kKinds[] = {
     {"/ConfigMap", kSubdomain, rules::CheckConfigMap},
+    {"/Endpoints", kSubdomain, rules::CheckEndpoints},
     {"/Namespace", rules::IsDns1123Label, nullptr},
     {"/PersistentVolumeClaim", kSubdomain, rules::CheckClaim},
     {"/Pod", kSubdomain, rules::CheckPod},
@@ -39,6 +40,7 @@ constexpr KindRules kKinds[] = {
     {"autoscaling/HorizontalPodAutoscaler", kSubdomain, rules::CheckAutoscaler},
     {"batch/CronJob", kSubdomain, rules::CheckCronJob},
     {"batch/Job", kSubdomain, rules::CheckJob},
+    {"discovery.k8s.io/EndpointSlice", kSubdomain, rules::CheckEndpointSlice},
     {"networking.k8s.io/Ingress", kSubdomain, rules::CheckIngress, true, true},
     {"networking.k8s.io/NetworkPolicy", kSubdomain, rules::CheckNetworkPolicy},
     {"policy/PodDisruptionBudget", kSubdomain, rules::CheckDisruptionBudget},

@@ -157,6 +157,10 @@ void CheckJob(const Field& root);
 void CheckCronJob(const Field& root);
 // kube/rules_service.cc
 void CheckService(const Field& root);
+// kube/rules_endpoints.cc
+void CheckEndpoints(const Field& root);
+void CheckEndpointSlice(const Field& root);
+void CheckNonSpecialIp(const Field& ip);  // not loopback, link-local or unspecified
 // kube/rules_network.cc
 void CheckIngress(const Field& root);
 void CheckNetworkPolicy(const Field& root);

@@ -66,10 +66,13 @@ void CheckMeta(const Field& meta, TextCheck name_check) {
   }
   if (name.Text().empty()) {
     if (generate_name.Text().empty()) name.Required("name or generateName is required");
-  } else {
-    CheckText(name, name_check);
+  } else if (std::string why = name_check(name.Text()); !why.empty()) {
+    // Names become names of files: a mild rule goes as far as that.
+    bool plain = !Contains(name.Text(), "/") && IsQualifiedName(name.Text()).empty();
+    plain ? name.Misspelt(why) : name.Invalid(why);
   }
-  CheckText(meta["namespace"], IsDns1123Label);
+  Field ns = meta["namespace"];
+  if (std::string why = IsDns1123Label(ns.Text()); !ns.empty() && !why.empty()) ns.Invalid(why);
   CheckLabels(meta["labels"]);
   CheckAnnotations(meta["annotations"]);
   for (const Field& finalizer : meta["finalizers"].Items()) CheckText(finalizer, IsQualifiedName);

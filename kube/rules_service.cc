@@ -102,7 +102,10 @@ void CheckAddresses(const Field& spec) {
     }
   }
   for (const Field& family : spec["ipFamilies"].Items()) CheckEnum(family, "IPv4|IPv6");
-  for (const Field& address : spec["externalIPs"].Items()) CheckText(address, IsIp);
+  for (const Field& address : spec["externalIPs"].Items()) {
+    CheckText(address, IsIp);
+    CheckNonSpecialIp(address);
+  }
   for (const Field& range : spec["loadBalancerSourceRanges"].Items()) CheckText(range, IsCidr);
   if (type == "LoadBalancer") return;
   if (!spec["loadBalancerSourceRanges"].empty()) {
