@@ -110,6 +110,13 @@ void AddSourceRanges(const ServiceRecord& s, const std::string& port, HostElemen
   }
 }
 
+// externalTrafficPolicy Local, and all that serve it are elsewhere: nobody from outside comes in,
+// while the machine itself is sent there.
+bool IsShutToOutside(const ServiceRecord& s, size_t port) {
+  return s.external_local && UsableEndpoints(s, port, false, true).empty() &&
+         !UsableEndpoints(s, port, false, false).empty();
+}
+
 void Merge(HostElements* into, const HostElements& more) {
   into->any.insert(more.any.begin(), more.any.end());
   into->one.insert(more.one.begin(), more.one.end());
@@ -161,15 +168,19 @@ HostElements ElementsOf(const std::vector<ServiceRecord>& services) {
     auto ip = std::find_if(s.cluster_ips.begin(), s.cluster_ips.end(),
                            [](const Address& a) { return !a.v6(); });
     if (ip == s.cluster_ips.end()) continue;
-    for (const ServicePort& p : s.ports) {
+    for (size_t i = 0; i < s.ports.size(); ++i) {
+      const ServicePort& p = s.ports[i];
+      bool shut = IsShutToOutside(s, i);
       std::string protocol = ProtocolBytes(p.protocol);
       std::string own = protocol + PortBytes(p.port);
+      std::string node = protocol + PortBytes(p.node_port);
       std::string data = ip->Bytes() + PortBytes(p.port);
-      if (p.node_port != 0) e.any[protocol + PortBytes(p.node_port)] = data;
-      if (s.on_host) {
-        e.any[own] = data;
-        AddSourceRanges(s, own, &e);
-      }
+      if (p.node_port != 0) e.any[node] = data;
+      if (p.node_port != 0 && shut) e.guarded[node];
+      if (s.on_host) e.any[own] = data;
+      if (s.on_host && shut) e.guarded[own];
+      if (s.on_host && !shut) AddSourceRanges(s, own, &e);
+      if (shut) continue;
       for (const Address& external : s.external_ips) {
         if (!external.v6()) e.one[external.Bytes() + own] = data;
       }

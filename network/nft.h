@@ -23,10 +23,10 @@ struct HostTable {
 // The elements of its maps and sets, as the kernel has them.
 //   ports             protocol . port           -> address . port, on every address of the host
 //   ports_of_address  address . protocol . port -> address . port
-//   guarded           protocol . port: only the clients in `allowed` come in
+//   guarded           protocol . port: of clients elsewhere only those in `allowed` come in
 //   allowed           protocol . port . ranges of clients
 // A Service's ports lead to its own address, and only there to an endpoint: the host's table does
-// not change with endpoints.
+// not change with endpoints, but for externalTrafficPolicy Local when the last one here goes.
 struct HostElements {
   using Map = std::map<std::string, std::string>;
   Map any, one, guarded;
