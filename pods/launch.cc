@@ -173,7 +173,7 @@ std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& pla
     if (m.propagation == "Bidirectional") source = SharedVolumePath(paths, plan, *v);
     if (source.empty()) source = VolumePath(paths, plan, *v);
     runtime::Mount mount{m.path, "bind", source, {"rbind", Propagation(m.propagation)}};
-    if (m.read_only) mount.options.push_back("ro");
+    if (m.read_only) mount.options.push_back(m.recursive_read_only ? "rro" : "ro");
     if (!m.sub_path.empty()) mount.options.push_back("kpod.subpath=" + m.sub_path);
     out.push_back(std::move(mount));
   }

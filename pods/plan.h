@@ -77,6 +77,7 @@ struct VolumePlan {
 struct MountPlan {
   std::string volume, path, sub_path, propagation;
   bool read_only = false;
+  bool recursive_read_only = false;  // mounts below it as well
 };
 
 // A Service of the pod's namespace, for variables (enableServiceLinks).

@@ -117,7 +117,8 @@ constexpr auto FieldsOf(const VolumePlan*) {
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;
   return std::make_tuple(F("volume", &S::volume), F("path", &S::path), F("subPath", &S::sub_path),
-                         F("propagation", &S::propagation), F("readOnly", &S::read_only));
+                         F("propagation", &S::propagation), F("readOnly", &S::read_only),
+                         F("recursiveReadOnly", &S::recursive_read_only));
 }
 constexpr auto FieldsOf(const EnvFilePlan*) {
   using S = EnvFilePlan;

@@ -107,6 +107,9 @@ void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c
   for (const kube::VolumeMount& m : c.volume_mounts) {
     MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
                     m.read_only};
+    // IfPossible is Enabled: every kernel that kpod runs on can do it.
+    mount.recursive_read_only =
+        m.recursive_read_only == "Enabled" || m.recursive_read_only == "IfPossible";
     if (!m.sub_path_expr.empty()) {
       mount.sub_path = Expand(m.sub_path_expr, vars);
       // What stays is a reference to a variable that there is not.

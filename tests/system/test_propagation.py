@@ -29,6 +29,15 @@ class Propagation(KpodTest):
         self.exec('p', 'sh', '-c', 'mount -t tmpfs none /v/inner && touch /v/inner/made')
         return os.listdir(self.shared / 'inner')
 
+    def test_what_is_mounted_below_is_read_only_when_that_is_asked_for(self):
+        self.mount('host')
+        mounts = ''.join(f'- {{name: v, mountPath: /{name}, readOnly: true, recursiveReadOnly: {name}}}\n'
+                         for name in ('Disabled', 'IfPossible', 'Enabled'))
+        self.play(pod('p', 'sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {self.shared}}}}}]\n', 'volumeMounts:\n' + mounts))
+        written = lambda path: self.kpod('exec', 'p', '--', 'touch', path, rc=None).returncode == 0
+        self.assertEqual([written(f'/{name}/host/x') for name in ('Disabled', 'IfPossible', 'Enabled')], [True, False, False])
+        self.assertEqual([written(f'/{name}/x') for name in ('Disabled', 'IfPossible', 'Enabled')], [False, False, False])
+
     def test_two_containers_and_one_within_the_other(self):
         subprocess.run(['mount', '-t', 'tmpfs', 'none', self.shared / 'host'], check=True)
         self.addCleanup(subprocess.run, ['umount', '-l', self.shared / 'host'], check=False)
