@@ -12,6 +12,7 @@
 #include "kube/kind_names.h"
 #include "pods/admission.h"
 #include "pods/allocation.h"
+#include "pods/immutable.h"
 #include "pods/manager.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
@@ -191,15 +192,6 @@ std::vector<kube::Service> ServicesOf(const std::vector<Change>& changes) {
   return out;
 }
 
-Status KeepImmutable(const Change& c) {
-  if (!c.before || (c.now.kind != "ConfigMap" && c.now.kind != "Secret")) return OkStatus();
-  if (!BoolAt(c.before->object, "immutable") || Same(c.before->object, c.now.object))
-    return OkStatus();
-  return Error(
-      StrCat(c.now.kind, " \"", c.now.name,
-             "\" is invalid: data: Forbidden: field is immutable when `immutable` is set"));
-}
-
 // With the names that were given to objects without one; with a namespace goes all that is in it,
 // but for "default", which is always there.
 Result<std::vector<kube::Object>> ObjectsToRemove(const store::ObjectStore& store,
@@ -285,7 +277,9 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   std::vector<std::string> namespaces = NamespacesOf(objects);
   std::vector<FileLock> locks = TRY(LockAll(store, objects, namespaces));
   std::vector<Change> changes = TRY(ChangesFor(store, objects, options));
-  for (const Change& c : changes) TRY(KeepImmutable(c));
+  for (const Change& c : changes) {
+    if (c.before) TRY(CheckImmutable(*c.before, c.now));
+  }
   TRY(AdmitNew(store, changes));
 
   Allocator allocator(paths_);

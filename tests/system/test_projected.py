@@ -119,6 +119,17 @@ class Projected(KpodTest):
         # Variables are of the start, as in a cluster.
         self.assertEqual(self.kpod('exec', '-n', 'one', 'alone', 'sh', '-c', 'tr "\\0" "\\n" < /proc/1/environ | grep ^X=').stdout, 'X=old\n')
 
+    def test_an_immutable_object_stays_as_it_is_until_it_is_deleted(self):
+        config = lambda text: f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\nimmutable: true\ndata: {{x: "{text}"}}\n'
+        self.play([config('old'), pod('fixed', 'sleep 1000', 'volumes: [{name: v, configMap: {name: c}}]\n',
+                                      'volumeMounts: [{name: v, mountPath: /v}]\n')])
+        self.assertIn('ConfigMap "c" is invalid: data: Forbidden: field is immutable when `immutable` is set',
+                      self.play(config('new'), name='config.yaml', rc=125).stderr)
+        self.assertEqual(self.exec('fixed', 'cat', '/v/x'), 'old')
+        self.down('config.yaml')
+        self.play(config('new'), name='config.yaml')
+        self.wait(lambda: self.exec('fixed', 'cat', '/v/x') == 'new', 'what was made anew')
+
     def test_a_token_that_can_be_verified(self):
         need('openssl')
         self.play('''\
