@@ -19,6 +19,7 @@ const std::vector<Command>& Commands() {
     AddCopyCommand(&out);
     AddPortForwardCommand(&out);
     AddPsCommands(&out);
+    AddGetCommand(&out);
     AddLookCommands(&out);
     AddStatsCommands(&out);
     AddLogCommands(&out);

@@ -53,6 +53,7 @@ void AddLifecycleCommands(std::vector<Command>* out);
 void AddCopyCommand(std::vector<Command>* out);
 void AddPortForwardCommand(std::vector<Command>* out);
 void AddPsCommands(std::vector<Command>* out);
+void AddGetCommand(std::vector<Command>* out);
 void AddLookCommands(std::vector<Command>* out);
 void AddStatsCommands(std::vector<Command>* out);
 void AddLogCommands(std::vector<Command>* out);

@@ -174,7 +174,7 @@ void AddPsCommands(std::vector<Command>* out) {
              "kpod ps --format '{{.Pod}} {{.Status}}'");
   out->push_back({{"ps"}, {}, "", "List containers", help.c_str(), PsOptions, Ps});
   out->push_back({{"pod", "ps"},
-                  {"pod ls", "pods", "get pods", "get pod"},
+                  {"pod ls", "pods"},
                   "[POD...]",
                   "List pods",
                   "Keys of --filter: name, namespace, label, status.",
