@@ -130,21 +130,32 @@ Status RemovePorts(const store::Paths& paths, const HostNamespaces& host, const 
   // Somebody flushed it, or Attach was cut off before it added them.
   if (!removed && removed.error().code() == ENOENT) {
     if (!TRY(TableExists(host.net.get(), table.name))) return OkStatus();
-    removed = RewriteHostTable(paths, host, *config);
+    removed = RewriteHostTable(paths, host, *config, record.id);
   }
   TRY(std::move(removed));
   return ForgetUdpFlows(host.net.get(), record.ports);
 }
 
+// Which ports it had cannot be read: the table is written anew without it.
+Status RemoveUnknownPorts(const store::Paths& paths, const HostNamespaces& host,
+                          const std::string& pod_id) {
+  std::optional<Config> config = TRY(ReadConfig(paths));
+  if (!config || !TRY(TableExists(host.net.get(), HostTableFor(paths, *config).name)))
+    return OkStatus();
+  return RewriteHostTable(paths, host, *config, pod_id);
+}
+
 }  // namespace
 
+// What the kernel has first, then the files that say so: cut off anywhere, it can be done again.
 Status DetachNative(const store::Paths& paths, const HostNamespaces& host,
                     const std::string& pod_id) {
   Status first;
   auto keep = [&](Status s) {
     if (!s && first.ok()) first = std::move(s);
   };
-  std::optional<PodRecord> record = TRY(ReadRecord(paths, pod_id));
+  Result<std::optional<PodRecord>> record = ReadRecord(paths, pod_id);
+  if (!record && record.error().code() != EBADMSG) return std::move(record.error());
   // It may have died before its record was written: then its lease says which address it had.
   std::vector<Ipv4> addresses;
   for (const LeaseRecord& lease : TRY(ListLeases(paths))) {
@@ -156,10 +167,12 @@ Status DetachNative(const store::Paths& paths, const HostNamespaces& host,
     // The node's end; the pod's goes with it.
     for (Ipv4 ip : addresses) keep(socket.Run(DeleteLink(VethFor(ip))));
   }
-  if (record) {
-    keep(RemoveRecord(paths, pod_id));
-    keep(RemovePorts(paths, host, *record));
+  if (!record) {
+    keep(RemoveUnknownPorts(paths, host, pod_id));
+  } else if (*record) {
+    keep(RemovePorts(paths, host, **record));
   }
+  keep(RemoveRecord(paths, pod_id));
   keep(ReleaseLeases(paths, pod_id));
   return first;
 }

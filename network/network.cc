@@ -31,25 +31,30 @@ Result<std::unique_ptr<Driver>> MakeDriver(const std::string& name, const store:
 }
 
 Status Detach(const store::Paths& paths, const std::string& pod_id) {
-  std::optional<PodRecord> record = TRY(ReadRecord(paths, pod_id));
-  // Without a record: native's, cut off half-way.
-  auto driver = TRY(MakeDriver(record ? record->driver : "native", paths));
+  // Without a record, or a damaged one: as native's, cut off half-way.
+  Result<std::optional<PodRecord>> record = ReadRecord(paths, pod_id);
+  auto driver = TRY(MakeDriver(record && *record ? (*record)->driver : "native", paths));
   return driver->Detach(pod_id);
 }
 
 Status CollectGarbage(const store::Paths& paths,
                       const std::function<bool(const std::string& pod_id)>& alive) {
   // Nothing was ever attached here, or it has all been collected.
-  if (TRY(ListLeases(paths)).empty() && TRY(ListRecords(paths)).empty() &&
+  if (TRY(ListLeases(paths)).empty() && TRY(ListDir(RecordDirectory(paths))).empty() &&
       !TRY(AnyServices(paths)) && !Exists(paths.run + "/netns"))
     return OkStatus();
   FileLock lock = TRY(LockNetwork(paths));
   HostNamespaces host = TRY(HostNamespaces::Current());
+  SweepState(paths);
+  TRY(MendLeases(paths, alive));
   std::set<std::string> ids;
   std::set<std::string> natives;
   for (const LeaseRecord& lease : TRY(ListLeases(paths))) natives.insert(lease.pod_id);
-  for (const PodRecord& r : TRY(ListRecords(paths)))
-    (r.driver == "native" ? natives : ids).insert(r.id);
+  for (const std::string& id : TRY(ListRecordIds(paths))) {
+    Result<std::optional<PodRecord>> r = ReadRecord(paths, id);
+    bool other = r && *r && (*r)->driver != "native";
+    (other ? ids : natives).insert(id);
+  }
   for (const std::string& id : ids) {
     if (!alive(id)) TRY(RemoveRecord(paths, id));
   }

@@ -188,10 +188,10 @@ Result<HostNamespaces> HostNamespaces::Current() {
   return h;
 }
 
-Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
-                        const Config& config) {
+Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host, const Config& config,
+                        const std::string& without) {
   std::vector<PodRecord> pods = TRY(ListRecords(paths));
-  std::erase_if(pods, [](const PodRecord& p) { return p.driver != "native"; });
+  std::erase_if(pods, [&](const PodRecord& p) { return p.driver != "native" || p.id == without; });
   return TableBatch(HostTableFor(paths, config), pods, TRY(ListServices(paths)))
       .Run(host.net.get());
 }
@@ -241,9 +241,14 @@ Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host) {
     TRY(PinNewNamespace(host.mount.get(), PinDirectory(paths), "node"));
     fd = TRY(OpenNode(paths));
   }
+  std::optional<Config> kept = TRY(ReadConfig(paths));
+  if (link && !kept) {  // which ranges it stands for, nobody knows any more
+    TRY(socket.Run(DeleteLink(name)));
+    link.reset();
+  }
   Config config;
   if (link) {
-    config = TRY(ReadConfig(paths)).value_or(Config{});
+    config = *kept;
     TRY(ConfigureUplink({name, config, &socket, host.net.get(), fd->get()}, false)
             .Context("uplink " + name));
   } else {
@@ -256,13 +261,15 @@ Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host) {
     }
   }
   TRY(Forward(paths, host.net.get()));
-  TRY(RewriteHostTable(paths, host, config));
   TRY(RewriteNodeTable(paths, fd->get(), config));
+  // The host's table last: a node that has it stands.
   TRY(OpenForward(host.net.get(), HostTableFor(paths, config)));
+  TRY(RewriteHostTable(paths, host, config));
   uint32_t mtu = link ? link->mtu : TRY(FindLink(socket, name)).value_or(Link{}).mtu;
   return Node{config, std::move(*fd), mtu};
 }
 
+// The pin last: while it is there, whoever comes next knows that something may be left.
 Status RazeNode(const store::Paths& paths, const HostNamespaces& host) {
   std::string name = UplinkName(paths);
   NetlinkSocket socket = TRY(NetlinkSocket::Open(NETLINK_ROUTE, host.net.get()));
@@ -272,9 +279,9 @@ Status RazeNode(const store::Paths& paths, const HostNamespaces& host) {
   if (TRY(TableExists(host.net.get(), table.name)))
     TRY(DeleteTableBatch(table).Run(host.net.get()));
   TRY(CloseForward(host.net.get(), table));
-  if (Exists(PinDirectory(paths)))
-    TRY(UnpinNamespace(host.mount.get(), PinDirectory(paths), "node"));
-  return StopForwarding(paths, socket, host.net.get());
+  TRY(StopForwarding(paths, socket, host.net.get()));
+  if (!Exists(PinDirectory(paths))) return OkStatus();
+  return UnpinNamespace(host.mount.get(), PinDirectory(paths), "node");
 }
 
 }  // namespace kpod::network

@@ -30,9 +30,9 @@ Result<Config> EnsureConfig(const store::Paths& paths, const HostNamespaces& hos
 Result<Node> RaiseNode(const store::Paths& paths, const HostNamespaces& host);
 // All of it away; idempotent.
 Status RazeNode(const store::Paths& paths, const HostNamespaces& host);
-// Writes the host's table anew from the records.
-Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host,
-                        const Config& config);
+// Writes the host's table anew from the records, but that of pod `without`.
+Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host, const Config& config,
+                        const std::string& without = "");
 Result<FileLock> LockNetwork(const store::Paths& paths);
 
 // Writes the table of the Services in the node anew; there is none while no Service has an address,

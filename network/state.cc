@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 #include "base/files.h"
 #include "base/text.h"
 
@@ -20,11 +22,17 @@ std::string RecordDirectory(const store::Paths& paths) { return paths.Network() 
 
 Result<std::optional<Config>> ReadConfig(const store::Paths& paths) {
   std::string path = paths.Network() + "/config.json";
-  if (!Exists(path)) return std::optional<Config>();
-  Json j = TRY(ReadJsonFile(path));
+  Result<std::string> text = ReadFile(path);
+  if (!text) {
+    if (text.error().code() == ENOENT) return std::optional<Config>();
+    return std::move(text.error());
+  }
+  // One that a power cut left empty, or that somebody wrote into, is as good as none: ranges are
+  // chosen again.
+  Json j = ParseJson(*text, path).value_or(Json());
   auto pods = ParseRange(StringAt(j, "pods"));
   auto services = ParseRange(StringAt(j, "services"));
-  if (!pods || !services) return Error(path + ": wanted the ranges \"pods\" and \"services\"");
+  if (!pods || !services) return std::optional<Config>();
   return std::optional<Config>(Config{*pods, *services});
 }
 
@@ -72,17 +80,34 @@ PodRecord RecordFrom(const Json& j) {
 
 Result<std::optional<PodRecord>> ReadRecord(const store::Paths& paths, const std::string& id) {
   std::string path = RecordPath(paths, id);
-  if (!Exists(path)) return std::optional<PodRecord>();
-  Json j = TRY(ReadJsonFile(path));
-  return std::optional<PodRecord>(RecordFrom(j));
+  Result<std::string> text = ReadFile(path);
+  if (!text) {
+    if (text.error().code() == ENOENT) return std::optional<PodRecord>();
+    return std::move(text.error());
+  }
+  Result<Json> j = ParseJson(*text, path);
+  if (!j) return std::move(j.error()).WithCode(EBADMSG);
+  PodRecord r = RecordFrom(*j);
+  if (r.id != id) return Error(path + ": the record of another pod").WithCode(EBADMSG);
+  return std::optional<PodRecord>(std::move(r));
+}
+
+Result<std::vector<std::string>> ListRecordIds(const store::Paths& paths) {
+  constexpr std::string_view kSuffix = ".json";
+  std::vector<std::string> out;
+  for (const std::string& name : TRY(ListDir(RecordDirectory(paths)))) {
+    if (!name.ends_with(kSuffix) || IsTempName(name)) continue;
+    out.push_back(name.substr(0, name.size() - kSuffix.size()));
+  }
+  return out;
 }
 
 Result<std::vector<PodRecord>> ListRecords(const store::Paths& paths) {
   std::vector<PodRecord> out;
-  for (const std::string& name : TRY(ListDir(RecordDirectory(paths)))) {
-    if (!name.ends_with(".json") || name.starts_with(".")) continue;
-    Result<Json> j = ReadJsonFile(JoinPath(RecordDirectory(paths), name));
-    if (j) out.push_back(RecordFrom(*j));  // one that went away meanwhile is no record
+  for (const std::string& id : TRY(ListRecordIds(paths))) {
+    // One that went away meanwhile is no record; one that is damaged says nothing.
+    Result<std::optional<PodRecord>> r = ReadRecord(paths, id);
+    if (r && *r) out.push_back(std::move(**r));
   }
   return out;
 }
@@ -132,15 +157,43 @@ Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id) {
   return OkStatus();
 }
 
+namespace {
+
+// What a damaged lease says must not become a path.
+bool IsPodId(std::string_view id) {
+  return Contains(id, "_") &&
+         id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._") == std::string_view::npos;
+}
+
+}  // namespace
+
 Result<std::vector<LeaseRecord>> ListLeases(const store::Paths& paths) {
   std::vector<LeaseRecord> out;
   for (const std::string& name : TRY(ListDir(LeaseDirectory(paths)))) {
     std::optional<Ipv4> ip = ParseIpv4(name);
     if (!ip) continue;
     Result<std::string> holder = ReadFile(JoinPath(LeaseDirectory(paths), name), 4096);
-    if (holder) out.push_back({*ip, *holder});  // one that went away meanwhile is no lease
+    if (!holder && holder.error().code() == ENOENT) continue;  // it went away meanwhile
+    out.push_back({*ip, holder && IsPodId(*holder) ? *holder : ""});
   }
   return out;
+}
+
+Status MendLeases(const store::Paths& paths, const std::function<bool(const std::string&)>& alive) {
+  std::map<Ipv4, std::string> holders;
+  for (LeaseRecord& lease : TRY(ListLeases(paths))) holders[lease.ip] = std::move(lease.pod_id);
+  for (const PodRecord& r : TRY(ListRecords(paths))) {
+    if (r.driver != "native" || r.ip == 0 || holders[r.ip] == r.id || !alive(r.id)) continue;
+    TRY(WriteFileAtomic(JoinPath(LeaseDirectory(paths), FormatIpv4(r.ip)), r.id));
+  }
+  return OkStatus();
+}
+
+void SweepState(const store::Paths& paths) {
+  for (const std::string& dir :
+       {paths.Network(), RecordDirectory(paths), LeaseDirectory(paths), paths.run}) {
+    SweepTemps(dir);
+  }
 }
 
 }  // namespace kpod::network

@@ -3,6 +3,7 @@
 // lock), pods/<id>.json (what the pod has: the source of the nft maps and of the DNS zone).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct PodRecord {
   std::string Namespace() const { return NamespaceOf(id); }
 };
 Result<std::vector<PodRecord>> ListRecords(const store::Paths& paths);
+// Also of those that are damaged.
+Result<std::vector<std::string>> ListRecordIds(const store::Paths& paths);
+// An error with code() EBADMSG when it is damaged.
 Result<std::optional<PodRecord>> ReadRecord(const store::Paths& paths, const std::string& pod_id);
 Status WriteRecord(const store::Paths& paths, const PodRecord& record);
 Status RemoveRecord(const store::Paths& paths, const std::string& pod_id);
@@ -44,9 +48,14 @@ Result<Ipv4> Lease(const store::Paths& paths, const Config& config, const std::s
 Status ReleaseLeases(const store::Paths& paths, const std::string& pod_id);
 struct LeaseRecord {
   Ipv4 ip = 0;
-  std::string pod_id;
+  std::string pod_id;  // "": it is damaged
 };
 Result<std::vector<LeaseRecord>> ListLeases(const store::Paths& paths);
+// Each living pod has the lease of the address that its record says.
+Status MendLeases(const store::Paths& paths,
+                  const std::function<bool(const std::string& pod_id)>& alive);
+// The half-written files of processes that were killed. With the network's lock.
+void SweepState(const store::Paths& paths);
 
 std::string RecordDirectory(const store::Paths& paths);
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "network/nft.h"
 #include "network/ports.h"
@@ -98,6 +99,42 @@ TEST_F(Leases, RecordsComeBack) {
   EXPECT_EQ(Describe((*back)->ports.at(0)), "127.0.0.1:8080/tcp");
   EXPECT_TRUE(RemoveRecord(paths_, "ns_web") && RemoveRecord(paths_, "ns_web"));
   EXPECT_TRUE(ListRecords(paths_)->empty());
+}
+
+TEST_F(Leases, DamagedFilesAreToldApartAndMended) {
+  PodRecord web;
+  web.id = "ns_web";
+  web.ip = *ParseIpv4("10.0.0.9");
+  PodRecord dead = web;
+  dead.id = "ns_dead";
+  dead.ip = *ParseIpv4("10.0.0.10");
+  ASSERT_TRUE(WriteRecord(paths_, web) && WriteRecord(paths_, dead));
+  std::string leases = paths_.Network() + "/leases/";
+  ASSERT_TRUE(MakeDirs(leases));
+  const auto alive = [](const std::string& id) { return id == "ns_web"; };
+  for (std::string garbage : {"", "../../etc", "ns_other\n", "{}"}) {
+    ASSERT_TRUE(WriteFileAtomic(leases + "10.0.0.9", garbage));
+    ASSERT_TRUE(WriteFileAtomic(leases + "10.0.0.10", garbage));
+    auto all = ListLeases(paths_);
+    ASSERT_TRUE(all);
+    for (const LeaseRecord& l : *all) EXPECT_EQ(l.pod_id, "") << garbage;
+    ASSERT_TRUE(MendLeases(paths_, alive));
+    EXPECT_EQ(ReadFile(leases + "10.0.0.9").value_or(""), "ns_web");
+    EXPECT_EQ(ReadFile(leases + "10.0.0.10").value_or("?"), garbage);  // for whoever collects it
+  }
+  for (std::string garbage : {"", "{", "[]", "{\"id\": \"ns_other\"}"}) {
+    ASSERT_TRUE(WriteFileAtomic(RecordDirectory(paths_) + "/ns_web.json", garbage));
+    auto record = ReadRecord(paths_, "ns_web");
+    ASSERT_FALSE(record) << garbage;
+    EXPECT_EQ(record.error().code(), EBADMSG);
+    EXPECT_EQ(ListRecords(paths_)->size(), 1U);
+    EXPECT_EQ(ListRecordIds(paths_)->size(), 2U);
+    ASSERT_TRUE(MakeDirs(paths_.Network()));
+    ASSERT_TRUE(WriteFileAtomic(paths_.Network() + "/config.json", garbage));
+    auto config = ReadConfig(paths_);
+    ASSERT_TRUE(config);
+    EXPECT_FALSE(*config);
+  }
 }
 
 TEST(Ports, Conflicts) {
