@@ -37,6 +37,25 @@ Status Layout::MakeAll() const {
   return MakeDirs(Dirname(writers));
 }
 
+Result<FileLock> LockWriters(const Layout& layout) {
+  FileLock lock = TRY(FileLock::Acquire(layout.writers));
+  for (const std::string& dir : {layout.Names(), layout.Records(), layout.Configs()}) {
+    SweepTemps(dir);
+  }
+  return lock;
+}
+
+Result<std::vector<std::string>> RecordIds(const Layout& layout) {
+  constexpr std::string_view kSuffix = ".json";
+  std::vector<std::string> ids;
+  for (const std::string& file : TRY(ListDir(layout.Records()))) {
+    if (!file.ends_with(kSuffix)) continue;
+    std::string id = file.substr(0, file.size() - kSuffix.size());
+    if (IsImageId(id)) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
 bool IsImageId(std::string_view s) {
   return s.size() == 64 && s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }

@@ -38,6 +38,9 @@ struct Layout {
   Status MakeAll() const;
 };
 
+// The writers' lock; what a writer that was killed left half-written is cleared away.
+Result<FileLock> LockWriters(const Layout& layout);
+
 // names/<name>: the truth about which image a name means.
 struct NameEntry {
   std::string name, id, digest;
@@ -62,6 +65,8 @@ Status WriteRecord(const Layout& layout, const Record& record);
 std::vector<std::string> OverlayOrder(const std::vector<std::string>& diff_ids);
 Image ToImage(const Layout& layout, Record record);
 
+// The IDs of the records, whole or damaged.
+Result<std::vector<std::string>> RecordIds(const Layout& layout);
 // Gives `record` one more name; the writers' lock must be held.
 Status AddName(const Layout& layout, Record& record, const std::string& full_name,
                const std::string& digest);

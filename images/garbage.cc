@@ -74,12 +74,10 @@ Result<uint64_t> SweepLayers(const Layout& layout) {
     return users.error();
   }
   std::set<std::string> wanted, images;
-  for (const std::string& file : TRY(ListDir(layout.Records()))) {
-    if (!file.ends_with(".json")) continue;
-    std::string id = file.substr(0, file.size() - 5);
+  for (const std::string& id : TRY(RecordIds(layout))) {
     Result<Record> record = ReadRecord(layout, id);
     // A record that cannot be read might name any layer: nothing is removed then.
-    if (!record) return record.error();
+    if (!record) return uint64_t{0};
     images.insert(id);
     wanted.insert(record->diff_ids.begin(), record->diff_ids.end());
   }

@@ -23,16 +23,12 @@ bool IsHexPrefix(std::string_view s) {
          s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// One that is damaged does not hide the others; who asks for it by name is told.
 Result<std::vector<Record>> AllRecords(const Layout& layout) {
   std::vector<Record> records;
-  for (const std::string& file : TRY(ListDir(layout.Records()))) {
-    if (!file.ends_with(".json")) continue;
-    Result<Record> record = ReadRecord(layout, file.substr(0, file.size() - 5));
-    if (record) {
-      records.push_back(std::move(*record));
-    } else if (record.error().code() != ENOENT) {  // removed meanwhile
-      return record.error();
-    }
+  for (const std::string& id : TRY(RecordIds(layout))) {
+    Result<Record> record = ReadRecord(layout, id);
+    if (record) records.push_back(std::move(*record));
   }
   return records;
 }
@@ -55,12 +51,12 @@ Result<Found> ById(const Layout& layout, std::string_view prefix, std::string_vi
     return Found{TRY(ReadRecord(layout, std::string(prefix))), "", ""};
   }
   std::string match;
-  for (const std::string& file : TRY(ListDir(layout.Records()))) {
-    if (!file.starts_with(prefix) || !file.ends_with(".json")) continue;
+  for (std::string& id : TRY(RecordIds(layout))) {
+    if (!id.starts_with(prefix)) continue;
     if (!match.empty()) {
       return Error(StrCat("image ID ", prefix, " is ambiguous: it begins more than one"));
     }
-    match = file.substr(0, file.size() - 5);
+    match = std::move(id);
   }
   if (match.empty()) return Absent(asked);
   return Found{TRY(ReadRecord(layout, match)), "", ""};
@@ -154,7 +150,7 @@ Result<Image> ImageStore::Tag(std::string_view source, std::string_view name) co
     return Error(StrCat("tag ", name, ": a name with a digest cannot be given"));
   }
   TRY(layout.MakeAll());
-  FileLock lock = TRY(FileLock::Acquire(layout.writers));
+  FileLock lock = TRY(LockWriters(layout));
   Found found = TRY(Lookup(layout, source));
   const std::string& digest = found.digest.empty() ? found.record.digest : found.digest;
   TRY(AddName(layout, found.record, reference.ToString(), digest));
@@ -168,7 +164,7 @@ Result<std::vector<std::string>> ImageStore::Remove(std::string_view reference_o
   TRY(layout.MakeAll());
   std::vector<std::string> lines;
   {
-    FileLock lock = TRY(FileLock::Acquire(layout.writers));
+    FileLock lock = TRY(LockWriters(layout));
     Result<Found> found = Lookup(layout, reference_or_id);
     if (!found) return std::move(found.error()).WithExit(1);
     const Record& record = found->record;
@@ -193,6 +189,7 @@ Result<std::vector<std::string>> ImageStore::Remove(std::string_view reference_o
     if (!last) return lines;
     TRY(DropRecord(layout, record.id));
     lines.push_back("Deleted: " + record.id);
+    SweepTemp(layout);
     TRY(SweepLayers(layout));
   }
   return lines;
@@ -201,8 +198,13 @@ Result<std::vector<std::string>> ImageStore::Remove(std::string_view reference_o
 Result<uint64_t> ImageStore::CollectGarbage() const {
   Layout layout(paths_);
   TRY(layout.MakeAll());
-  FileLock lock = TRY(FileLock::Acquire(layout.writers));
+  FileLock lock = TRY(LockWriters(layout));
   uint64_t freed = SweepTemp(layout);
+  for (const std::string& id : TRY(RecordIds(layout))) {
+    Result<Record> record = ReadRecord(layout, id);
+    bool damaged = !record && record.error().code() == 0;
+    if (damaged) TRY(DropRecord(layout, id));
+  }
   // A name whose image went away in a crash.
   for (const std::string& file : TRY(ListDir(layout.Names()))) {
     std::string path = StrCat(layout.Names(), "/", file);
@@ -216,7 +218,7 @@ Result<std::vector<std::string>> ImageStore::PruneDangling(const std::vector<std
                                                            bool all) const {
   Layout layout(paths_);
   TRY(layout.MakeAll());
-  FileLock lock = TRY(FileLock::Acquire(layout.writers));
+  FileLock lock = TRY(LockWriters(layout));
   std::vector<std::string> removed;
   for (const Record& record : TRY(AllRecords(layout))) {
     if (In(in_use, record.id)) continue;
@@ -226,6 +228,7 @@ Result<std::vector<std::string>> ImageStore::PruneDangling(const std::vector<std
     TRY(DropRecord(layout, record.id));
     removed.push_back(record.id);
   }
+  SweepTemp(layout);
   TRY(SweepLayers(layout));
   return removed;
 }

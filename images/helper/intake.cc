@@ -70,7 +70,7 @@ Result<std::string> Intake::Commit(const std::string& config_text,
     Json info = TRY(ReadJsonFile(layout_.LayerInfo(hex)));
     record.size += static_cast<uint64_t>(IntAt(info, "size"));
   }
-  FileLock lock = TRY(FileLock::Acquire(layout_.writers));
+  FileLock lock = TRY(LockWriters(layout_));
   // What was known of the image before stays: its other names, and its manifest's digest.
   if (Result<Record> before = ReadRecord(layout_, record.id)) {
     record.names = before->names;

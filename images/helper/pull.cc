@@ -117,7 +117,7 @@ Status Copy(const Source& source, const PullRequest& request, const std::string&
 
 // The image is here under another name, or the same: the registry's tag is all that is new.
 Result<bool> NameWhatIsHere(const Layout& layout, const Remote& remote, const std::string& name) {
-  FileLock lock = TRY(FileLock::Acquire(layout.writers));
+  FileLock lock = TRY(LockWriters(layout));
   Result<Record> record = ReadRecord(layout, remote.id);
   if (!record) return false;
   for (const std::string& hex : record->diff_ids) {

@@ -212,5 +212,48 @@ TEST(Catalog, ALayerTwiceIsMountedOnceAtItsTop) {
   EXPECT_EQ(OverlayOrder({"a", "b", "a", "c"}), (std::vector<std::string>{"c", "a", "b"}));
 }
 
+TEST_F(ImagesTest, WhatAKilledWriterLeftIsNoImageAndIsClearedAway) {
+  LoadTwo();
+  Result<Image> one = Store().Find("one:1");
+  ASSERT_TRUE(one);
+  std::string root = paths_.Images();
+  std::string torn = StrCat(root, "/records/.tmp-1-0-", one->id, ".json");
+  ASSERT_TRUE(WriteFileAtomic(torn, "{\"id\": \"12"));
+  ASSERT_TRUE(WriteFileAtomic(root + "/names/.tmp-1-1-one:1", "{"));
+  ASSERT_TRUE(MakeDirs(root + "/tmp/1-0/layer"));
+  EXPECT_EQ(Store().List().value_or({}).size(), 2u);
+  ASSERT_TRUE(Store().Remove("x.io/two:1", {}, false));
+  EXPECT_FALSE(Exists(torn));
+  for (const char* dir : {"/names", "/records", "/configs"}) {
+    for (const std::string& name : ListDir(root + dir).value_or({})) {
+      EXPECT_FALSE(IsTempName(name)) << name;
+    }
+  }
+  EXPECT_TRUE(ListDir(root + "/tmp").value_or({"?"}).empty());
+}
+
+TEST_F(ImagesTest, ADamagedRecordHidesNoOtherAndIsLoadedAgain) {
+  LoadTwo();
+  Result<Image> one = Store().Find("one:1");
+  ASSERT_TRUE(one);
+  std::string record = StrCat(paths_.Images(), "/records/", one->id, ".json");
+  for (std::string_view garbage : {"", "{\"id\": ", "[]"}) {
+    ASSERT_TRUE(WriteFileAtomic(record, garbage));
+    Result<std::vector<Image>> rest = Store().List();
+    ASSERT_TRUE(rest) << rest.error().message();
+    EXPECT_EQ(rest->size(), 1u);
+    EXPECT_FALSE(Store().Find("one:1"));
+    // Its layers may be anybody's.
+    ASSERT_TRUE(Store().Remove("x.io/two:1", {}, false));
+    EXPECT_EQ(Layers(), 2u);
+    ASSERT_TRUE(Store().Load(dir_ + "/i.tar", nullptr));
+    EXPECT_TRUE(Store().Find("one:1"));
+  }
+  ASSERT_TRUE(WriteFileAtomic(record, ""));
+  ASSERT_TRUE(Store().CollectGarbage());
+  EXPECT_FALSE(Exists(record));
+  EXPECT_EQ(Layers(), 1u);
+}
+
 }  // namespace
 }  // namespace kpod::images
