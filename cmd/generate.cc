@@ -78,6 +78,10 @@ class Collection {
     auto same = [&](const std::string& key) { return key == o.Key(); };
     if (std::any_of(keys_.begin(), keys_.end(), same)) return OkStatus();
     keys_.push_back(o.Key());
+    if (o.json.is_null()) {
+      TRY(store_.Get(o.ns, o.kind, o.name));  // says what is wrong with it
+      return Error(StrCat(o.kind, " ", o.name, " is being taken down"));
+    }
     std::vector<Name> names;
     if (!o.ns.empty()) names.emplace_back("Namespace", o.ns);
     AddReferences(At(o.json, "spec"), &names);

@@ -40,6 +40,8 @@ void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* pla
 
 Status RewritePod(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   PrepareVolumes(paths, lookups, plan);
+  // Of a command that was killed: this one holds the namespace's lock.
+  SweepTemps(paths.Pod(plan->ns, plan->name), "plan.json");
   return WriteFileAtomic(paths.Pod(plan->ns, plan->name) + "/plan.json", Dump(ToJson(*plan), 1));
 }
 

@@ -64,33 +64,52 @@ bool IsBlocked(const Plan& plan) {
   return false;
 }
 
-bool SaysItLives(const PodStatus& s) {
-  return s.supervisor_pid != 0 && !s.stopped && (s.phase == "Running" || s.phase == "Pending");
+bool SaysItLives(const PodStatus& s) { return s.supervisor_pid != 0; }
+
+// A pod that has no status yet is being made. One whose status cannot be read says nothing, and is
+// alive or lost.
+Result<PodStatus> StatusOrUnknown(const std::string& directory) {
+  Result<PodStatus> status = ReadStatus(directory);
+  if (status) return status;
+  if (status.error().code() == ENOENT) return PodStatus{};
+  PodStatus unknown;
+  unknown.phase = "Unknown";
+  unknown.message = status.error().message();
+  unknown.supervisor_pid = -1;
+  return unknown;
 }
 
-Result<PodStatus> ReadStatus(const std::string& directory) {
-  Result<std::string> text = ReadFile(directory + "/status.json", 8 << 20);
-  if (!text) {
-    if (text.error().code() == ENOENT) return PodStatus{};
-    return std::move(text.error());
-  }
-  if (text->empty()) return PodStatus{};  // a power cut after the rename
-  Json j = TRY(ParseJson(*text, directory + "/status.json"));
-  return PodStatusFromJson(j);
+Result<Plan> ReadPlan(const std::string& directory) {
+  std::string path = directory + "/plan.json";
+  std::string text = TRY(ReadFile(path));
+  if (text.empty()) return Error(path + ": the file is empty");
+  Json json = TRY(ParseJson(text, path));
+  Plan plan = TRY(PlanFromJson(json).Context(path));
+  if (plan.Id() != Basename(directory)) return Error(path + ": the plan of another pod");
+  return plan;
 }
 
 Result<PodRecord> ReadPod(const store::Paths& paths, const std::string& directory) {
   PodRecord pod;
   pod.directory = directory;
-  std::string text = TRY(ReadFile(directory + "/plan.json"));
-  Json plan = TRY(ParseJson(text, directory + "/plan.json"));
-  pod.plan = TRY(PlanFromJson(plan).Context(directory));
-  pod.status = TRY(ReadStatus(directory));
+  Result<Plan> plan = ReadPlan(directory);
+  if (!plan && plan.error().code() != 0) return std::move(plan.error());
+  if (plan) {
+    pod.plan = std::move(*plan);
+  } else {
+    std::string id = Basename(directory);
+    size_t bar = id.find('_');
+    if (bar == std::string::npos) return std::move(plan.error()).WithCode(ENOENT);
+    pod.plan.ns = id.substr(0, bar);
+    pod.plan.name = id.substr(bar + 1);
+    pod.plan_damage = StrCat("pod ", pod.plan.name, " is damaged: ", plan.error().message());
+  }
+  pod.status = TRY(StatusOrUnknown(directory));
   std::string lock = paths.Alive(pod.plan.ns, pod.plan.name);
   pod.alive = !FileLock::IsFree(lock);
   if (!pod.alive && SaysItLives(pod.status)) {
     // It may have written its last words and gone between the two looks.
-    pod.status = TRY(ReadStatus(directory));
+    pod.status = TRY(StatusOrUnknown(directory));
     pod.lost = SaysItLives(pod.status);
   }
   FillFromPlan(pod.plan, pod.plan.init_containers, true, &pod.status.init_containers);
@@ -107,8 +126,19 @@ bool IsAbsent(const Error& e) { return e.code() == ENOENT || e.code() == ENOTDIR
 
 }  // namespace
 
+Result<PodStatus> ReadStatus(const std::string& directory) {
+  std::string path = directory + "/status.json";
+  std::string text = TRY(ReadFile(path, 8 << 20));
+  if (text.empty()) return Error(path + ": the file is empty");
+  Json j = TRY(ParseJson(text, path));
+  return PodStatusFromJson(j);
+}
+
 std::string PodRecord::StatusWord() const {
   if (lost) return "Lost";
+  if (!plan_damage.empty()) return "Damaged";
+  if (!alive && status.reason == "Lost") return "Lost";
+  if (status.phase == "Unknown") return "Unknown";
   if (status.reason == "Created" && !alive) return "Created";
   if (status.stopped) return alive ? "Terminating" : "Stopped";
   if (status.reason == "Terminating") return "Terminating";

@@ -1,6 +1,7 @@
 #include "pods/reconciler.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -76,9 +77,16 @@ class Reconciler {
 
   Result<ReconcileResult> Run() {
     store::ObjectStore objects(paths_);
-    std::vector<store::StoredObject> stored = TRY(objects.List(ns_));
+    refresh_ = objects.IsUnsettled(ns_);
+    std::vector<store::DamagedObject> damaged;
+    std::vector<store::StoredObject> stored = TRY(objects.List(ns_, "", &damaged));
     workloads_ = WorkloadsOf(stored);
     admission_.emplace(stored);
+    for (const store::DamagedObject& d : damaged) {
+      result_.warnings.push_back(
+          StrCat(d.kind, " ", d.name, " is damaged, play it again: ", d.why));
+      workloads_.push_back(UnknownWorkload(d.kind, d.name));
+    }
     TRY(Observe());
     Actions actions = Reconcile(workloads_, observed_, RandomSuffix);
     TRY(Remove(actions.remove_first));
@@ -96,6 +104,7 @@ class Reconciler {
     TRY(SyncServices(paths_, ns_));
     TRY(Remove(actions.remove_after));
     if (!actions.remove_after.empty()) TRY(SyncServices(paths_, ns_));
+    TRY(objects.Settle(ns_));
     return std::move(result_);
   }
 
@@ -103,10 +112,10 @@ class Reconciler {
   Status Observe() {
     for (PodRecord& r : TRY(ListPods(paths_))) {
       if (r.plan.ns != ns_) continue;
-      bool lost = r.status.reason == "Lost";
-      bool failed = r.status.phase == "Failed" && !lost;
+      bool failed = r.status.phase == "Failed" && r.status.reason != "Lost" && !r.status.stopped;
+      if (!r.plan_damage.empty()) result_.warnings.push_back(r.plan_damage);
       observed_.push_back({r.plan.name, r.plan.owner_kind, r.plan.owner_name, r.plan.hash, r.alive,
-                           lost, failed, r.plan.created_nanos});
+                           failed, r.plan.created_nanos});
       std::string name = r.plan.name;
       records_.emplace(name, std::move(r));
     }
@@ -176,9 +185,11 @@ class Reconciler {
   // A kept pod: goes on when what it waited for is there, follows changes of its objects, is
   // started when it was lost or only created.
   Status Keep(const PodRecord& r, const Workload& w) {
-    bool revive =
-        !r.alive && options_.start && (r.status.reason == "Lost" || r.status.reason == "Created");
-    if (!options_.refresh && !Waits(r.plan) && !revive) return OkStatus();
+    bool revive = !r.alive && options_.start &&
+                  (r.status.reason == "Lost" || r.status.reason == "Created" ||
+                   (options_.interrupted && r.status.stopped));
+    bool unknown = r.alive && r.status.phase == "Unknown";  // its supervisor writes it anew
+    if (!refresh_ && !Waits(r.plan) && !revive && !unknown) return OkStatus();
     Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid, r.plan.default_resources,
                             revive || Waits(r.plan) ? lookups_ : lookups_of_running_);
     plan.created_nanos = r.plan.created_nanos;
@@ -239,6 +250,7 @@ class Reconciler {
   std::map<std::string, PodRecord> records_;
   std::vector<std::string> made_;
   std::vector<StartingPod> starting_;
+  bool refresh_ = false;
   ReconcileResult result_;
 };
 
@@ -249,22 +261,55 @@ Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std:
   return Reconciler(paths, ns, options).Run();
 }
 
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr useconds_t kPause = 500;
+
+// One life of a pod's supervisor: should it begin another meanwhile, that is not waited for.
+struct Stopping {
+  const PodRecord* pod = nullptr;
+  Fd alive;    // its lock
+  Fd control;  // answers when all is released
+};
+
+// A supervisor has its lock a moment before it listens. Without `control`: it has ended.
+Status Ask(const store::Paths& paths, const Json& request, Stopping* s) {
+  const Plan& plan = s->pod->plan;
+  int64_t deadline = MonotonicNanos() + 10 * kSecond;
+  while (!FileLock::IsFree(s->alive.get())) {
+    Result<Fd> fd = ConnectControl(paths.Control(plan.ns, plan.name));
+    if (fd && SendWithFds(fd->get(), Dump(request), {})) {
+      s->control = std::move(*fd);
+      return OkStatus();
+    }
+    if (MonotonicNanos() > deadline) {
+      return Error(StrCat("pod ", plan.name, ": its supervisor does not answer"));
+    }
+    ::usleep(kPause);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
                 std::optional<int64_t> grace_seconds) {
   // All are asked before any is waited for: ten pods take as long as the slowest.
-  std::vector<std::pair<const PodRecord*, Fd>> asked;
+  std::vector<Stopping> asked;
   Json request = {{"op", "stop"}};
   if (grace_seconds) request["grace"] = *grace_seconds;
   for (const PodRecord& p : pods) {
-    if (!p.alive) continue;
-    Result<Fd> fd = ConnectControl(paths.Control(p.plan.ns, p.plan.name));
-    if (fd && SendWithFds(fd->get(), Dump(request), {})) asked.emplace_back(&p, std::move(*fd));
+    Result<Fd> alive = Open(paths.Alive(p.plan.ns, p.plan.name), O_RDWR);
+    if (!alive) continue;
+    Stopping s{&p, std::move(*alive), Fd()};
+    TRY(Ask(paths, request, &s));
+    asked.push_back(std::move(s));
   }
-  for (const auto& [pod, fd] : asked) (void)ReceiveWithFds(fd.get());  // its answer, or its end
-  for (const PodRecord& p : pods) {
-    // The supervisor drops its flock when all is released; a moment later the process is gone.
-    if (p.alive)
-      TRY(FileLock::Acquire(paths.Alive(p.plan.ns, p.plan.name)).Context("pod " + p.plan.name));
+  for (const Stopping& s : asked) {
+    if (s.control) (void)ReceiveWithFds(s.control.get());  // its answer, or its end
+    // A supervisor that was killed drops its lock when the last that it forked has gone on.
+    while (!FileLock::IsFree(s.alive.get())) ::usleep(kPause);
   }
   return OkStatus();
 }
@@ -272,7 +317,15 @@ Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
 Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>& pods,
                          std::optional<int64_t> grace_seconds) {
   TRY(StopPods(paths, pods, grace_seconds));
-  for (const PodRecord& p : pods) TRY(RemovePodFiles(paths, p.plan.ns, p.plan.name));
+  for (const PodRecord& p : pods) {
+    Status removed = RemovePodFiles(paths, p.plan.ns, p.plan.name);
+    while (!removed && removed.error().code() == EWOULDBLOCK) {
+      // Its supervisor, started by a command that was killed, has come to life just now.
+      TRY(StopPods(paths, {p}, grace_seconds));
+      removed = RemovePodFiles(paths, p.plan.ns, p.plan.name);
+    }
+    TRY(std::move(removed));
+  }
   return OkStatus();
 }
 

@@ -17,7 +17,9 @@ std::string RandomSuffix();
 
 struct ReconcileOptions {
   bool start = true;
-  bool refresh = false;  // kept pods are planned again: an object of the namespace changed
+  // A command was killed at work here before: what stands still may be what it was to remove, and
+  // starts again.
+  bool interrupted = false;
   LookupOptions lookups;
 };
 
@@ -27,7 +29,8 @@ struct ReconcileResult {
 };
 
 // All or nothing for what it makes: when one pod does not start, the pods made here are removed
-// again.
+// again. Pods of a namespace that is unsettled (store/objects.h) are planned again; then it is
+// settled.
 Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std::string& ns,
                                            const ReconcileOptions& options);
 

@@ -69,6 +69,8 @@ struct PodStatus {
 
 Json ToJson(const PodStatus& status);
 Result<PodStatus> PodStatusFromJson(const Json& j);
+// Of a pod's directory; an error with code() ENOENT when there is none.
+Result<PodStatus> ReadStatus(const std::string& directory);
 
 // One pod as seen on disk; reading takes no lock.
 struct PodRecord {
@@ -77,11 +79,14 @@ struct PodRecord {
   bool alive = false;  // its supervisor holds the flock
   bool lost = false;  // said to be running, but no supervisor: the next command that takes the lock
                       // repairs it
+  // A sentence when plan.json cannot be read, by a power cut or by somebody who wrote into it. Of
+  // the plan there are only namespace and name then.
+  std::string plan_damage;
   std::string directory;
 
   // The word kubectl prints under STATUS: Running, Completed, Error, CrashLoopBackOff,
   // CreateContainerConfigError, Init:0/1, Terminating ...; "Stopped" after kpod stop, "Created"
-  // with --start=false, "Lost".
+  // with --start=false, "Lost", "Damaged".
   std::string StatusWord() const;
   int ReadyCount() const;
   int ContainerCount() const;  // those that are to be ready: the sidecars and the containers

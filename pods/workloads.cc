@@ -97,6 +97,14 @@ Workload FromDeployment(const store::StoredObject& o) {
 
 }  // namespace
 
+Workload UnknownWorkload(const std::string& kind, const std::string& name) {
+  Workload w;
+  w.kind = kind;
+  w.name = name;
+  w.unknown = true;
+  return w;
+}
+
 std::vector<Workload> WorkloadsOf(const std::vector<store::StoredObject>& objects) {
   std::vector<Workload> out;
   for (const store::StoredObject& o : objects) {
@@ -127,10 +135,10 @@ void ReconcileReplicas(const Workload& w, size_t index, const std::vector<const 
   std::vector<const ObservedPod*> current;
   for (const ObservedPod* p : mine) {
     bool same = p->hash == w.hash;
-    if (same && !p->failed && !p->lost) {
+    if (same && !p->failed) {
       current.push_back(p);
-    } else if (!same || p->lost) {
-      (w.remove_first || p->lost ? out->remove_first : out->remove_after).push_back(p->name);
+    } else if (!same) {
+      (w.remove_first ? out->remove_first : out->remove_after).push_back(p->name);
     }
   }
   // Scaling down takes what does not run first, then the youngest, as the ReplicaSet controller
@@ -169,6 +177,7 @@ Actions Reconcile(const std::vector<Workload>& workloads, const std::vector<Obse
       owned[k] = true;
       mine.push_back(&p);
     }
+    if (w.unknown) continue;
     if (IsStanding(w)) {
       ReconcileStanding(w, i, mine, &out);
     } else {

@@ -19,14 +19,15 @@ struct Workload {
   std::string hash;        // of what makes it another pod when it changes
   int replicas = 1;
   bool remove_first = false;  // strategy Recreate, or host ports that old and new cannot both have
+  bool unknown = false;       // its object cannot be read: its pods are left alone
 };
+Workload UnknownWorkload(const std::string& kind, const std::string& name);
 std::vector<Workload> WorkloadsOf(const std::vector<store::StoredObject>& objects);
 
 struct ObservedPod {
   std::string name, owner_kind, owner_name, hash;
   bool running = false;  // its supervisor lives, or it waits to be started
-  bool lost = false;     // its supervisor was killed: removed, and replaced
-  bool failed = false;   // ended for good: replaced, and kept to be looked at
+  bool failed = false;   // ended for good: a workload replaces it, and keeps it to be looked at
   int64_t created_nanos = 0;
 };
 

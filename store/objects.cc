@@ -1,6 +1,9 @@
 #include "store/objects.h"
 
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -23,6 +26,19 @@ std::string Segment(std::string_view name) {
     } else {
       out += "%" + Hex(std::string_view(&c, 1));
     }
+  }
+  return out;
+}
+
+// Back from a path segment.
+std::string Unsegment(std::string_view segment) {
+  std::string out;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    unsigned value = 0;
+    bool escaped = segment[i] == '%' && i + 2 < segment.size() &&
+                   std::sscanf(std::string(segment.substr(i + 1, 2)).c_str(), "%2x", &value) == 1;
+    out.push_back(escaped ? static_cast<char>(value) : segment[i]);
+    if (escaped) i += 2;
   }
   return out;
 }
@@ -56,8 +72,7 @@ Result<StoredObject> FromJson(const Json& j, const std::string& path) {
   return o;
 }
 
-// Nothing when the file is gone, or empty: a rename without fsync(2) can leave an empty file after
-// a power cut, and one lost object must not make all others unreadable.
+// Nothing when the file is gone.
 Result<std::optional<StoredObject>> ReadObject(const std::string& path) {
   std::optional<StoredObject> none;
   Result<std::string> text = ReadFile(path);
@@ -66,10 +81,13 @@ Result<std::optional<StoredObject>> ReadObject(const std::string& path) {
     if (code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG) return none;
     return std::move(text.error());
   }
-  if (text->empty()) return none;
-  Json j = TRY(ParseJson(*text, path));
-  StoredObject object = TRY(FromJson(j, path));
-  return std::optional(std::move(object));
+  Result<StoredObject> object = [&]() -> Result<StoredObject> {
+    if (text->empty()) return Error(path + ": the file is empty");
+    Json j = TRY(ParseJson(*text, path));
+    return FromJson(j, path);
+  }();
+  if (!object) return std::move(object.error()).Wrap("damaged").WithCode(EBADMSG);
+  return std::optional(std::move(*object));
 }
 
 constexpr std::string_view kSuffix = ".json";
@@ -90,12 +108,13 @@ Result<std::optional<StoredObject>> ObjectStore::Get(const std::string& ns, cons
   return ReadObject(PathOf(ns, kind, name));
 }
 
-Result<std::vector<StoredObject>> ObjectStore::List(const std::string& ns,
-                                                    const std::string& kind) const {
+Result<std::vector<StoredObject>> ObjectStore::List(const std::string& ns, const std::string& kind,
+                                                    std::vector<DamagedObject>* damaged) const {
   std::vector<StoredObject> out;
   std::vector<std::string> scopes = {Scope(ns)};
   if (ns.empty()) scopes = TRY(ListDir(paths_.Objects()));
   for (const std::string& scope : scopes) {
+    if (scope.starts_with('.')) continue;  // a mark
     std::string scope_dir = JoinPath(paths_.Objects(), scope);
     std::vector<std::string> kinds = {Segment(kind)};
     if (kind.empty()) kinds = TRY(ListDir(scope_dir));
@@ -103,8 +122,14 @@ Result<std::vector<StoredObject>> ObjectStore::List(const std::string& ns,
       std::string dir = JoinPath(scope_dir, k);
       for (const std::string& file : TRY(ListDir(dir))) {
         if (!IsObjectFile(file)) continue;
-        auto object = TRY(ReadObject(JoinPath(dir, file)));
-        if (object) out.push_back(std::move(*object));
+        Result<std::optional<StoredObject>> object = ReadObject(JoinPath(dir, file));
+        if (object && *object) out.push_back(std::move(**object));
+        if (object) continue;
+        if (object.error().code() != EBADMSG) return std::move(object.error());
+        if (damaged == nullptr) continue;
+        std::string name = file.substr(0, file.size() - kSuffix.size());
+        damaged->push_back({scope == kClusterScope ? "" : Unsegment(scope), Unsegment(k),
+                            Unsegment(name), object.error().message()});
       }
     }
   }
@@ -137,14 +162,49 @@ Status ObjectStore::Delete(const std::string& ns, const std::string& kind,
   return OkStatus();
 }
 
+std::string ObjectStore::MarkOf(const std::string& ns) const {
+  return StrCat(paths_.Objects(), "/.unsettled-", Scope(ns));
+}
+
+Status ObjectStore::Unsettle(const std::string& ns) const {
+  TRY(MakeDirs(paths_.Objects()));
+  TRY(Open(MarkOf(ns), O_WRONLY | O_CREAT, 0600));
+  return OkStatus();
+}
+
+bool ObjectStore::IsUnsettled(const std::string& ns) const { return Exists(MarkOf(ns)); }
+
+Status ObjectStore::Settle(const std::string& ns) const {
+  if (::unlink(MarkOf(ns).c_str()) < 0 && errno != ENOENT) {
+    return Error::Errno("remove " + MarkOf(ns));
+  }
+  return OkStatus();
+}
+
+void ObjectStore::Sweep(const std::string& ns) const {
+  std::string scope = JoinPath(paths_.Objects(), Scope(ns));
+  for (const std::string& kind : ListDir(scope).value_or({})) {
+    std::string dir = JoinPath(scope, kind);
+    SweepTemps(dir);
+    ::rmdir(dir.c_str());  // refused where objects are
+  }
+  ::rmdir(scope.c_str());
+  // No pods follow from objects that are in no namespace.
+  if (ns.empty()) (void)Settle(ns);
+}
+
 Result<FileLock> ObjectStore::TryLockNamespace(const std::string& ns) const {
   TRY(MakeDirs(paths_.Locks()));
-  return FileLock::TryAcquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns)));
+  FileLock lock = TRY(FileLock::TryAcquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns))));
+  if (IsUnsettled(ns)) Sweep(ns);
+  return lock;
 }
 
 Result<FileLock> ObjectStore::LockNamespace(const std::string& ns) const {
   TRY(MakeDirs(paths_.Locks()));
-  return FileLock::Acquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns)));
+  FileLock lock = TRY(FileLock::Acquire(StrCat(paths_.Locks(), "/namespace-", Scope(ns))));
+  if (IsUnsettled(ns)) Sweep(ns);
+  return lock;
 }
 
 }  // namespace kpod::store

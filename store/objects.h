@@ -22,21 +22,40 @@ struct StoredObject {
   int64_t generation = 1;  // counts changes
 };
 
+// A file that is there and cannot be read as an object: a power cut left it empty, somebody wrote
+// into it. Which object it was is in its path.
+struct DamagedObject {
+  std::string ns, kind, name;
+  std::string why;  // a sentence that names the file
+};
+
 class ObjectStore {
  public:
   explicit ObjectStore(Paths paths) : paths_(std::move(paths)) {}
+  // An error with code() EBADMSG when the object is there and damaged.
   Result<std::optional<StoredObject>> Get(const std::string& ns, const std::string& kind,
                                           const std::string& name) const;
-  Result<std::vector<StoredObject>> List(const std::string& ns = "",
-                                         const std::string& kind = "") const;  // "": all
+  // "": all. One that is damaged does not make the others unreadable: it is told apart.
+  Result<std::vector<StoredObject>> List(const std::string& ns = "", const std::string& kind = "",
+                                         std::vector<DamagedObject>* damaged = nullptr) const;
+  // With Unsettle called before for its namespace.
   Status Put(const StoredObject& object) const;
   Status Delete(const std::string& ns, const std::string& kind, const std::string& name) const;
-  // Held while desired state changes and while workloads of the namespace are reconciled.
+  // From the first change of a namespace's objects until its pods follow them. Who finds a
+  // namespace unsettled knows that a command was killed in between, and that what pods were made of
+  // may have changed.
+  Status Unsettle(const std::string& ns) const;
+  bool IsUnsettled(const std::string& ns) const;
+  Status Settle(const std::string& ns) const;
+  // Held while desired state changes and while workloads of the namespace are reconciled. Whoever
+  // gets it clears away the half-written files of a holder that was killed.
   Result<FileLock> LockNamespace(const std::string& ns) const;
   // An error with code() EWOULDBLOCK when somebody holds it.
   Result<FileLock> TryLockNamespace(const std::string& ns) const;
 
  private:
+  std::string MarkOf(const std::string& ns) const;
+  void Sweep(const std::string& ns) const;
   std::string PathOf(const std::string& ns, const std::string& kind, const std::string& name) const;
   Paths paths_;
 };

@@ -27,8 +27,8 @@ Workload Deployment(const std::string& hash, int replicas, bool remove_first = f
 }
 
 ObservedPod Of(const std::string& name, const std::string& hash, bool running = true,
-               bool failed = false, int64_t created = 0, bool lost = false) {
-  return {name, "Deployment", "d", hash, running, lost, failed, created};
+               bool failed = false, int64_t created = 0) {
+  return {name, "Deployment", "d", hash, running, failed, created};
 }
 
 // Actions as one line: "-first +create =keep ~after".
@@ -49,11 +49,11 @@ std::string Decide(const std::vector<Workload>& w, const std::vector<ObservedPod
 
 TEST(Reconcile, PodsOfTheirOwn) {
   EXPECT_EQ(Decide({Standing("a", "1")}, {}), "+a");
-  EXPECT_EQ(Decide({Standing("a", "1")}, {{"a", "", "", "1", true, false, false, 0}}), "=a");
+  EXPECT_EQ(Decide({Standing("a", "1")}, {{"a", "", "", "1", true, false, 0}}), "=a");
   // It ended, or failed: a Pod is not made again by itself.
-  EXPECT_EQ(Decide({Standing("a", "1")}, {{"a", "", "", "1", false, false, true, 0}}), "=a");
-  EXPECT_EQ(Decide({Standing("a", "2")}, {{"a", "", "", "1", true, false, false, 0}}), "-a +a");
-  EXPECT_EQ(Decide({}, {{"a", "", "", "1", true, false, false, 0}}), "~a");
+  EXPECT_EQ(Decide({Standing("a", "1")}, {{"a", "", "", "1", false, true, 0}}), "=a");
+  EXPECT_EQ(Decide({Standing("a", "2")}, {{"a", "", "", "1", true, false, 0}}), "-a +a");
+  EXPECT_EQ(Decide({}, {{"a", "", "", "1", true, false, 0}}), "~a");
   // The same name under another owner is another pod's.
   EXPECT_EQ(Decide({}, {}), "");
 }
@@ -77,9 +77,8 @@ TEST(Reconcile, AChangedTemplate) {
 }
 
 TEST(Reconcile, AFailedPodIsReplaced) {
-  // A failed one is kept to be looked at, a lost one is not.
+  // A failed one is kept to be looked at.
   EXPECT_EQ(Decide({Deployment("h", 1)}, {Of("a", "h", false, true)}), "+d-h-0");
-  EXPECT_EQ(Decide({Deployment("h", 1)}, {Of("a", "h", false, false, 0, true)}), "-a +d-h-0");
   EXPECT_EQ(Decide({Deployment("new", 1)}, {Of("a", "old", false, true)}), "+d-new-0 ~a");
 }
 
@@ -95,8 +94,7 @@ TEST(Reconcile, TwiceIsNothingMore) {
     for (const PodToCreate& c : a.create) {
       const Workload& of = w[c.workload];
       bool pod = of.kind == "Pod";
-      pods.push_back(
-          {c.name, pod ? "" : of.kind, pod ? "" : of.name, of.hash, true, false, false, 0});
+      pods.push_back({c.name, pod ? "" : of.kind, pod ? "" : of.name, of.hash, true, false, 0});
     }
     a = Reconcile(w, pods, [] { return "again"; });
     EXPECT_TRUE(a.create.empty() && a.remove_first.empty() && a.remove_after.empty()) << Text(a);
