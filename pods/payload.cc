@@ -183,8 +183,11 @@ std::vector<std::string> VisibleNames(const std::string& directory) {
   return names;
 }
 
-// The set before, and what a writer that was killed left.
-Status RemoveOldSets(const std::string& directory, const std::string& current) {
+// What an earlier payload, or a writer that was killed, left: all of "..*" but what "..data" means.
+Status RemoveOldSets(const std::string& directory) {
+  char target[4096];
+  ssize_t n = ::readlink((directory + "/..data").c_str(), target, sizeof(target));
+  std::string_view current(target, n > 0 ? static_cast<size_t>(n) : 0);
   for (const std::string& name : TRY(ListDir(directory))) {
     if (!name.starts_with("..") || name == "..data" || name == current) continue;
     TRY(RemoveAll(JoinPath(directory, name)));
@@ -202,7 +205,8 @@ Status WritePayload(const std::string& directory, const std::vector<PayloadFile>
   std::vector<std::string> wanted = TopNames(files);
   std::vector<std::string> visible = VisibleNames(directory);
   std::sort(wanted.begin(), wanted.end());
-  if (Exists(data) && visible == wanted && SameContent(data + "/.", files)) return OkStatus();
+  if (Exists(data) && visible == wanted && SameContent(data + "/.", files))
+    return RemoveOldSets(directory);
 
   std::string name = StrCat("..", FormatTimeNano(NowNanos()));
   std::replace(name.begin(), name.end(), ':', '_');
@@ -227,7 +231,7 @@ Status WritePayload(const std::string& directory, const std::vector<PayloadFile>
     if (!std::binary_search(wanted.begin(), wanted.end(), top))
       ::unlink(JoinPath(directory, top).c_str());
   }
-  return RemoveOldSets(directory, name);
+  return RemoveOldSets(directory);
 }
 
 }  // namespace kpod::pods

@@ -71,8 +71,10 @@ int64_t RetryDelayNanos(int attempt) {
 }
 
 Result<Child> StartRetry(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox) {
+  pid_t parent = ::getpid();
   return Fork([&] {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) return kExitFailure;  // it died before the line above
     if (!LeavePod(sandbox)) return kExitFailure;
     return Retry(paths, plan).ok() ? kExitOk : kExitFailure;
   });

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -168,13 +169,20 @@ void HideCommandLine() {
   kName.copy(program_invocation_name, kName.size());
 }
 
+// PR_SET_PDEATHSIG tells of a death to come; this tells of one that was before it.
+void EndWithParent(int parent_pidfd) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd ended{parent_pidfd, POLLIN, 0};
+  if (::poll(&ended, 1, 0) != 0) ::_exit(1);
+}
+
 // PID 1 of a shared PID namespace: reaps, and shows the containers nothing. Its root is an empty
 // tmpfs, since /proc/1/root would otherwise lead every container that may trace it to the host's
 // files.
-[[noreturn]] void InfraInit() {
+[[noreturn]] void InfraInit(int parent_pidfd) {
+  EndWithParent(parent_pidfd);
   ::prctl(PR_SET_NAME, "kpod-infra");
   HideCommandLine();
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
       ::mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") <
@@ -183,7 +191,8 @@ void HideCommandLine() {
       ::umount2(".", MNT_DETACH) < 0 || ::chdir("/") < 0) {
     ::_exit(1);
   }
-  ::close_range(0, ~0U, 0);
+  ::dup2(parent_pidfd, 0);
+  ::close_range(1, ~0U, 0);
   sigset_t set;
   sigfillset(&set);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
@@ -191,7 +200,8 @@ void HideCommandLine() {
       ::setresuid(65535, 65535, 65535) < 0) {
     ::_exit(1);
   }
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of user cleared it
+  EndWithParent(0);  // the change of user cleared the signal
+  ::close(0);
   for (;;) {
     int signal = 0;
     sigwait(&set, &signal);
@@ -205,10 +215,12 @@ void HideCommandLine() {
 Status Sandbox::ShareProcesses() {
   // clone(2), not unshare(2): the supervisor itself stays outside, so that its own children have
   // host pids.
+  Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self) return Error::Errno("pidfd_open");
   pid_t pid = static_cast<pid_t>(
       ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0));
   if (pid < 0) return Error::Errno("clone infra");
-  if (pid == 0) InfraInit();
+  if (pid == 0) InfraInit(self.get());
   init_.pid = pid;
   init_.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   pid_namespace_ = TRY(Open(StrCat("/proc/", pid, "/ns/pid"), O_RDONLY));

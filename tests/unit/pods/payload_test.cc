@@ -116,6 +116,26 @@ TEST_F(Payload, AnEmptyPayloadIsAnEmptyDirectory) {
   EXPECT_FALSE(Exists(v + "/a"));
 }
 
+TEST_F(Payload, WhatAWriterLeftThatWasKilledGoesWithTheNext) {
+  std::string v = dir_ + "/config";
+  std::vector<PayloadFile> files = {{"key", "one", 0644, std::nullopt}};
+  ASSERT_TRUE(WritePayload(v, files, std::nullopt).ok());
+  std::string current = Link(v + "/..data");
+  auto leave = [&] {
+    ASSERT_TRUE(MakeDirs(v + "/..2026-01-01T00_00_00.000000000Z").ok());
+    ASSERT_EQ(::symlink("..gone", (v + "/..data_tmp").c_str()), 0);
+  };
+  leave();
+  ASSERT_TRUE(WritePayload(v, files, std::nullopt).ok());  // nothing new
+  EXPECT_EQ(ListDir(v).value_or({}), (std::vector<std::string>{current, "..data", "key"}));
+  leave();
+  files[0].content = "two";
+  ASSERT_TRUE(WritePayload(v, files, std::nullopt).ok());
+  EXPECT_EQ(ListDir(v).value_or({}),
+            (std::vector<std::string>{Link(v + "/..data"), "..data", "key"}));
+  EXPECT_EQ(Text(v + "/key"), "two");
+}
+
 TEST_F(Payload, PayloadOfAGroup) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   std::string v = dir_ + "/v";
