@@ -51,7 +51,7 @@ Status Listen(Fd out, Fd err, const Progress& progress, Answer& answer, std::str
     char buffer[16384];
     if (fds[0].revents != 0) {
       ssize_t n = ::read(out.get(), buffer, sizeof(buffer));
-      if (n <= 0 && errno != EINTR) out.Reset();
+      if (n == 0 || (n < 0 && errno != EINTR)) out.Reset();
       if (n > 0) pending.append(buffer, static_cast<size_t>(n));
       size_t end;
       while ((end = pending.find('\n')) != std::string::npos) {
@@ -62,7 +62,7 @@ Status Listen(Fd out, Fd err, const Progress& progress, Answer& answer, std::str
     }
     if (fds[1].revents != 0) {
       ssize_t n = ::read(err.get(), buffer, sizeof(buffer));
-      if (n <= 0 && errno != EINTR) err.Reset();
+      if (n == 0 || (n < 0 && errno != EINTR)) err.Reset();
       if (n > 0 && errors.size() < 16384) errors.append(buffer, static_cast<size_t>(n));
     }
   }
