@@ -186,10 +186,19 @@ Error UnknownCommand(const std::vector<std::string>& args) {
              guess.empty() ? ": see kpod --help" : StrCat(": did you mean ", Quote(guess), "?")));
 }
 
-// --root and --run may stand before the command.
-Status TakeGlobals(std::vector<std::string>* args, store::Paths* paths) {
-  while (!args->empty() && (*args)[0].starts_with("--r")) {
+// What may stand before the command: where kpod keeps its things, and the namespace, as with
+// kubectl.
+struct Globals {
+  store::Paths paths;
+  std::vector<std::string> for_command;  // go on to it
+};
+
+Result<Globals> TakeGlobals(std::vector<std::string>* args) {
+  Globals out{store::Paths::FromEnvironment(), {}};
+  while (!args->empty()) {
     std::string word = args->front();
+    bool ns = word == "-n" || word == "--namespace" || word.starts_with("--namespace=");
+    if (!ns && !word.starts_with("--r")) break;
     args->erase(args->begin());
     size_t eq = word.find('=');
     std::string name = word.substr(0, eq);
@@ -197,24 +206,26 @@ Status TakeGlobals(std::vector<std::string>* args, store::Paths* paths) {
     if (eq != std::string::npos) {
       value = word.substr(eq + 1);
     } else {
-      if (args->empty()) return Error("option " + name + " needs a directory");
+      if (args->empty())
+        return Error(StrCat("option ", name, " needs a ", ns ? "namespace" : "directory"));
       value = args->front();
       args->erase(args->begin());
     }
-    if (name == "--root")
-      paths->root = value;
+    if (ns)
+      out.for_command = {"--namespace", value};
+    else if (name == "--root")
+      out.paths.root = value;
     else if (name == "--run" || name == "--runroot")
-      paths->run = value;
+      out.paths.run = value;
     else
       return Error("unknown option " + name);
   }
-  return OkStatus();
+  return out;
 }
 
 Result<int> Run(int argc, char** argv) {
   std::vector<std::string> args(argv + 1, argv + argc);
-  store::Paths paths = store::Paths::FromEnvironment();
-  TRY(TakeGlobals(&args, &paths));
+  Globals globals = TRY(TakeGlobals(&args));
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     if (args.size() > 1 && args[0] == "help") {
       Match m = Find({args.begin() + 1, args.end()});
@@ -235,8 +246,9 @@ Result<int> Run(int argc, char** argv) {
   }
   if (m.command == nullptr) return UnknownCommand(args);
   if (m.command->passes_rest) TRY(runtime::SealSelf(argv));
-  Invocation in =
-      TRY(Parse(*m.command, {args.begin() + static_cast<std::ptrdiff_t>(m.words), args.end()}));
+  args.erase(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(m.words));
+  args.insert(args.begin(), globals.for_command.begin(), globals.for_command.end());
+  Invocation in = TRY(Parse(*m.command, std::move(args)));
   if (in.Flag("help")) {
     std::fputs(HelpFor(*m.command).c_str(), stdout);
     return 0;
@@ -245,8 +257,8 @@ Result<int> Run(int argc, char** argv) {
     return Error(StrCat(Join(m.command->words, " "), ": unknown argument ", Quote(in.args[0]),
                         ": it takes options only"));
   }
-  in.paths = paths;
-  TRY(paths.MakeAll());
+  in.paths = globals.paths;
+  TRY(in.paths.MakeAll());
   return m.command->run(in).Context(Join(m.command->words, " "));
 }
 

@@ -120,8 +120,8 @@ std::string HelpOverview() {
   }
   out += table.Text();
   out +=
-      "\nOptions before the command: --root DIR (state), --run DIR (locks and sockets).\nkpod "
-      "COMMAND --help says more.\n";
+      "\nOptions before the command: --namespace NAME, --root DIR (state), --run DIR (locks and "
+      "sockets).\nkpod COMMAND --help says more.\n";
   return out;
 }
 

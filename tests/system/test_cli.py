@@ -68,6 +68,15 @@ class Words(KpodTest):
                             (['generate', 'kube'], 'name a pod')):
             self.assertIn(words, self.error(*argv), argv)
 
+    def test_what_stands_before_the_command(self):
+        path = self.write('a.yaml', pod('a', 'true'))
+        for argv in (['-n', 'shop'], ['--namespace', 'shop'], ['--namespace=shop']):
+            self.assertIn('"shop"', self.kpod(*argv, 'play', 'kube', '--dry-run=json', path).stdout)
+        self.assertEqual(self.kpod('--namespace=shop', '--root', self.dir / 'elsewhere', 'info', '--format', '{{.root}}').stdout,
+                         f'{self.dir}/elsewhere\n')
+        self.assertIn('option -n needs a namespace', self.error('-n'))
+        self.assertIn('option --root needs a directory', self.error('--root'))
+
     def test_versions(self):
         self.assertRegex(self.kpod('version').stdout, r'^kpod \d+\.\d+\.\d+ \(Kubernetes v1\.\d+\)\n$')
         self.assertEqual(self.kpod('--version').stdout, self.kpod('version').stdout)
