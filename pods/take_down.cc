@@ -90,7 +90,11 @@ Result<ApplyResult> TakeDown(const store::Paths& paths, const std::vector<kube::
   store::ObjectStore store(paths);
   ApplyResult result;
   std::vector<kube::Object> objects = TRY(ObjectsToRemove(store, given));
-  for (const std::string& ns : NamespacesOf(given)) TRY(store.Unsettle(ns));
+  std::set<std::string> to_settle;
+  for (const std::string& ns : NamespacesOf(given)) {
+    if (!store.IsUnsettled(ns)) to_settle.insert(ns);
+    TRY(store.Unsettle(ns));
+  }
   // Objects first: from now on nothing wants these pods, whatever happens to this process.
   for (auto o = objects.rbegin(); o != objects.rend(); ++o) {
     bool claim = o->kind == "PersistentVolumeClaim";
@@ -111,7 +115,8 @@ Result<ApplyResult> TakeDown(const store::Paths& paths, const std::vector<kube::
     if (force && o.kind == "PersistentVolumeClaim") TRY(RemoveAll(ClaimPath(paths, o.ns, o.name)));
   }
   for (const std::string& ns : NamespacesOf(given)) {
-    if (TRY(store.List(ns)).empty()) TRY(store.Settle(ns));  // nothing there has to follow
+    // Where a command was killed before and something is left, that still has to follow.
+    if (to_settle.contains(ns) || TRY(store.List(ns)).empty()) TRY(store.Settle(ns));
   }
   TRY(CollectNetworkGarbage(paths));
   return result;
