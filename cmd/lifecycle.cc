@@ -36,6 +36,12 @@ Result<std::optional<int64_t>> GraceOf(const Invocation& in) {
   return std::optional<int64_t>(seconds);
 }
 
+// Those that are there when what a command that was killed left is repaired.
+Result<std::vector<pods::PodRecord>> PodsToChange(const Invocation& in, pods::Manager* manager) {
+  TRY(manager->Repair());
+  return SelectPods(in);
+}
+
 // One that cannot be done does not keep the others.
 Result<int> ForEach(const std::vector<pods::PodRecord>& pods,
                     const std::function<Status(const pods::PodRecord&)>& action) {
@@ -56,13 +62,13 @@ Result<int> ForEach(const std::vector<pods::PodRecord>& pods,
 
 Result<int> Start(Invocation& in) {
   pods::Manager manager(in.paths);
-  return ForEach(TRY(SelectPods(in)),
+  return ForEach(TRY(PodsToChange(in, &manager)),
                  [&](const pods::PodRecord& p) { return manager.StartPod(p); });
 }
 
 Result<int> Stop(Invocation& in) {
   pods::Manager manager(in.paths);
-  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::vector<pods::PodRecord> pods = TRY(PodsToChange(in, &manager));
   std::optional<int64_t> grace = TRY(GraceOf(in));
   TRY(manager.StopPods(pods, grace));
   return ForEach(pods, [](const pods::PodRecord&) { return OkStatus(); });
@@ -70,7 +76,7 @@ Result<int> Stop(Invocation& in) {
 
 Result<int> Restart(Invocation& in) {
   pods::Manager manager(in.paths);
-  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::vector<pods::PodRecord> pods = TRY(PodsToChange(in, &manager));
   std::optional<int64_t> grace = TRY(GraceOf(in));
   TRY(manager.StopPods(pods, grace));
   return ForEach(pods, [&](const pods::PodRecord& p) { return manager.RestartPod(p, grace); });
@@ -78,7 +84,7 @@ Result<int> Restart(Invocation& in) {
 
 Result<int> Remove(Invocation& in) {
   pods::Manager manager(in.paths);
-  std::vector<pods::PodRecord> pods = TRY(SelectPods(in));
+  std::vector<pods::PodRecord> pods = TRY(PodsToChange(in, &manager));
   std::optional<int64_t> grace = TRY(GraceOf(in));
   bool force = in.Flag("force");
   if (force) TRY(manager.StopPods(pods, grace));

@@ -92,6 +92,7 @@ Result<int> Describe(Invocation& in) {
   (void)::gethostname(node, sizeof(node) - 1);
   for (size_t i = 0; i < pods.size(); ++i) {
     const pods::PodRecord& p = pods[i];
+    if (!p.plan_damage.empty()) return Error(p.plan_damage);
     std::optional<kube::Pod> object = TRY(ObjectOf(in, p.plan));
     PodToDescribe it{p, object ? &object->spec : nullptr, node};
     Print(StrCat(i == 0 ? "" : "\n\n", DescribePod(it, events)));

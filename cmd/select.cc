@@ -71,7 +71,9 @@ Result<Records> PodsByName(const Invocation& in, const std::string& word) {
 }
 
 Result<pods::PodRecord> PodByName(const Invocation& in, const std::string& word) {
-  return std::move(TRY(PodsByName(in, word)).front());
+  pods::PodRecord pod = std::move(TRY(PodsByName(in, word)).front());
+  if (!pod.plan_damage.empty()) return Error(pod.plan_damage);
+  return pod;
 }
 
 namespace {
@@ -110,6 +112,7 @@ Result<Records> SelectPods(const Invocation& in) {
 }
 
 Result<std::string> ContainerOf(const pods::PodRecord& pod, const std::string& word) {
+  if (!pod.plan_damage.empty()) return Error(pod.plan_damage);
   const std::vector<pods::ContainerPlan>& containers = pod.plan.containers;
   auto has = [&](const std::string& name) {
     auto is = [&](const pods::ContainerPlan& c) { return c.name == name; };

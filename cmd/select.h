@@ -15,7 +15,7 @@ std::string NameOf(const pods::PodRecord& pod);
 // "web", "pod/web", "shop/web" (a namespace's), or "deployment/web" (all of its pods, first name
 // first). A name that nothing has is an error with the nearest one.
 Result<std::vector<pods::PodRecord>> PodsByName(const Invocation& in, const std::string& word);
-// The same where one pod is wanted: the first.
+// The same where one pod is wanted: the first, which is not damaged.
 Result<pods::PodRecord> PodByName(const Invocation& in, const std::string& word);
 
 // Those named, each once; else those of --all or --selector.

@@ -29,7 +29,6 @@ Status Manager::StartPod(const PodRecord& pod) {
 }
 
 Status Manager::StopPods(const std::vector<PodRecord>& pods, std::optional<int64_t> grace_seconds) {
-  TRY(Repair());
   TRY(pods::StopPods(paths_, pods, grace_seconds));
   return CollectNetworkGarbage(paths_);
 }
