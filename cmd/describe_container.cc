@@ -158,7 +158,11 @@ std::string DescribeContainer(const pods::ContainerPlan& plan, const kube::Conta
     out += spec->env.empty() ? Field("Environment", "") : "    Environment:\n";
     for (const kube::EnvVar& e : spec->env) out += EnvLine(e);
   }
-  return out + Mounts(plan);
+  out += Mounts(plan);
+  if (!plan.devices.empty()) out += "    Devices:\n";
+  for (const pods::DevicePlan& d : plan.devices)
+    out += StrCat("      ", Printable(d.path), " from ", d.volume, "\n");
+  return out;
 }
 
 }  // namespace kpod::cmd

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/late_values.h"
+#include "pods/volumes.h"
 
 namespace kpod::pods {
 
@@ -112,6 +113,27 @@ void ContainerRun::Watch(Fd* fd, LogWriter::Stream stream) {
   });
 }
 
+// The node is the user's, who could not use it otherwise; in a privileged container, which has the
+// machine's /dev, it is the machine's own node.
+Status ContainerRun::AttachDevices(const Plan& plan, const ContainerPlan& c, runtime::Spec* spec) {
+  for (const DevicePlan& d : c.devices) {
+    auto v = std::find_if(plan.volumes.begin(), plan.volumes.end(),
+                          [&](const VolumePlan& p) { return p.name == d.volume; });
+    if (v == plan.volumes.end()) continue;
+    runtime::LoopDevice device = TRY(
+        runtime::LoopDevice::Attach(VolumePath(paths_, plan, *v)).Context("volume " + d.volume));
+    if (c.privileged) {
+      spec->mounts.push_back({d.path, "bind", device.path(), {"bind"}});
+    } else {
+      spec->devices.push_back({d.path, "b", device.major(), device.minor(), 0660, c.uid, c.gid});
+      spec->resources.devices.push_back(
+          {true, "b", device.major(), device.minor(), v->read_only ? "rm" : "rwm"});
+    }
+    devices_.push_back(std::move(device));
+  }
+  return OkStatus();
+}
+
 Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::function<void()> on_exit,
                            std::vector<std::string>* warnings) {
   status.name = c.name;
@@ -137,6 +159,7 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
 
   runtime::Spec spec = SpecFor(paths_, plan, *whole, dirs);
   env_ = spec.process.env;
+  TRY(AttachDevices(plan, c, &spec));
   if (c.memory_limit && runtime::CgroupVersion() == "v2") {
     // As the kubelet: out of memory ends the container, not a process of it that nobody misses.
     spec.resources.unified["memory.oom.group"] = "1";
@@ -265,6 +288,7 @@ void ContainerRun::Kill() {
 }
 
 void ContainerRun::RemoveRoot() {
+  devices_.clear();
   for (std::string* directory : {&upper_, &work_}) {
     if (!directory->empty()) (void)RemoveAll(std::exchange(*directory, ""));
   }

@@ -17,6 +17,7 @@
 #include "pods/status.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
+#include "runtime/loop_device.h"
 
 namespace kpod::pods {
 
@@ -53,6 +54,7 @@ class ContainerRun {
   void Watch(Fd* fd, LogWriter::Stream stream);
   void OnExit();
   void CloseStreams();
+  Status AttachDevices(const Plan& plan, const ContainerPlan& container, runtime::Spec* spec);
   void RemoveRoot();
 
   const store::Paths& paths_;
@@ -60,6 +62,7 @@ class ContainerRun {
   const Sandbox* sandbox_;
   std::string pod_id_, termination_log_, log_path_, upper_, work_;
   std::vector<std::string> env_;
+  std::vector<runtime::LoopDevice> devices_;
   bool message_from_log_ = false;
   std::optional<runtime::Started> started_;
   std::optional<runtime::Cgroup> cgroup_;

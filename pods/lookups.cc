@@ -119,8 +119,10 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
     if (!json) return std::nullopt;
     return kube::DecodeSecret(*json);
   };
-  l.claim_exists = [=](const std::string& name) {
-    return FindObject(*objects, overlay, ns, "PersistentVolumeClaim", name).has_value();
+  l.claim = [=](const std::string& name) -> std::optional<kube::ClaimSpec> {
+    auto json = FindObject(*objects, overlay, ns, "PersistentVolumeClaim", name);
+    if (!json) return std::nullopt;
+    return kube::DecodePersistentVolumeClaim(*json).spec;
   };
   auto links = std::make_shared<std::optional<std::vector<ServiceLink>>>();
   l.service_links = [=] {

@@ -204,6 +204,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
   out.env_files = env.env_files;
   out.blocked = env.blocked;
   PlanMounts(plan.volumes, c, env.expandable, &out);
+  PlanDevices(plan.volumes, c, &out);
   PlanLife(pod.spec, c, init, env.expandable, &out);
   PlanCommand(c, image, env, &out);
   if (out.blocked.reason.empty()) PlanUser(pod, c, image, plan, lookups, &out);

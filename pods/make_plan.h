@@ -23,7 +23,7 @@ struct Note {
 struct Lookups {
   std::function<std::optional<kube::ConfigMap>(const std::string& name)> config_map;
   std::function<std::optional<kube::Secret>(const std::string& name)> secret;
-  std::function<bool(const std::string& name)> claim_exists;
+  std::function<std::optional<kube::ClaimSpec>(const std::string& name)> claim;
   // The Services that the pod's variables tell of; may be empty.
   std::function<std::vector<ServiceLink>()> service_links;
   struct ImageAnswer {

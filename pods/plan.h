@@ -67,6 +67,7 @@ struct VolumePlan {
   int64_t size_limit = 0;  // bytes; 0: none
   std::string size_limit_text;
   bool read_only = false;
+  int64_t block_bytes = 0;                  // claim, ephemeral: of a device (volumeMode Block)
   kube::KeyedVolume keyed;                  // configMap, secret
   std::vector<ProjectionPlan> projections;  // downwardAPI (one), projected
   std::string image_id, pull_policy;        // image
@@ -90,6 +91,10 @@ struct ServiceLink {
   std::vector<ServiceLinkPort> ports;
 };
 
+struct DevicePlan {  // volumeDevices
+  std::string volume, path;
+};
+
 // A variable from a key of an env file, read when the container starts; see late_values.h.
 struct EnvFilePlan {
   std::string name, volume, path, key;
@@ -109,6 +114,7 @@ struct ContainerPlan {
   std::vector<std::string> capabilities;  // effective set, with CAP_
   std::string seccomp;                    // "default", "unconfined", or the path of a profile
   std::vector<MountPlan> mounts;
+  std::vector<DevicePlan> devices;
   std::vector<PortPlan> ports;
   std::optional<int64_t> memory_limit, cpu_milli_limit, cpu_milli_request, memory_request;
   std::vector<std::pair<std::string, int64_t>> hugepages;  // "2MB" -> bytes

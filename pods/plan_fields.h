@@ -110,15 +110,20 @@ constexpr auto FieldsOf(const VolumePlan*) {
   return std::make_tuple(F("name", &S::name), F("kind", &S::kind), F("source", &S::source),
                          F("hostPathType", &S::host_path_type), F("sizeLimit", &S::size_limit),
                          F("sizeLimitText", &S::size_limit_text), F("readOnly", &S::read_only),
-                         F("keyed", &S::keyed), F("projections", &S::projections),
-                         F("imageID", &S::image_id), F("pullPolicy", &S::pull_policy),
-                         F("layers", &S::layers), F("blocked", &S::blocked));
+                         F("blockBytes", &S::block_bytes), F("keyed", &S::keyed),
+                         F("projections", &S::projections), F("imageID", &S::image_id),
+                         F("pullPolicy", &S::pull_policy), F("layers", &S::layers),
+                         F("blocked", &S::blocked));
 }
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;
   return std::make_tuple(F("volume", &S::volume), F("path", &S::path), F("subPath", &S::sub_path),
                          F("propagation", &S::propagation), F("readOnly", &S::read_only),
                          F("recursiveReadOnly", &S::recursive_read_only));
+}
+constexpr auto FieldsOf(const DevicePlan*) {
+  using S = DevicePlan;
+  return std::make_tuple(F("volume", &S::volume), F("path", &S::path));
 }
 constexpr auto FieldsOf(const EnvFilePlan*) {
   using S = EnvFilePlan;
@@ -135,16 +140,17 @@ constexpr auto FieldsOf(const ContainerPlan*) {
       F("stdinOnce", &S::stdin_once), F("privileged", &S::privileged),
       F("readOnlyRoot", &S::read_only_root), F("noNewPrivileges", &S::no_new_privileges),
       F("unmaskedProc", &S::unmasked_proc), F("capabilities", &S::capabilities),
-      F("seccomp", &S::seccomp), F("mounts", &S::mounts), F("ports", &S::ports),
-      F("memoryLimit", &S::memory_limit), F("cpuMilliLimit", &S::cpu_milli_limit),
-      F("cpuMilliRequest", &S::cpu_milli_request), F("memoryRequest", &S::memory_request),
-      F("hugepages", &S::hugepages), F("storageLimit", &S::storage_limit),
-      F("restartOnCPU", &S::restart_on_cpu), F("restartOnMemory", &S::restart_on_memory),
-      F("stopSignal", &S::stop_signal), F("restartPolicy", &S::restart_policy),
-      F("restartRules", &S::restart_rules), F("sidecar", &S::sidecar),
-      F("startupProbe", &S::startup_probe), F("readinessProbe", &S::readiness_probe),
-      F("livenessProbe", &S::liveness_probe), F("postStart", &S::post_start),
-      F("preStop", &S::pre_stop), F("terminationMessagePath", &S::termination_message_path),
+      F("seccomp", &S::seccomp), F("mounts", &S::mounts), F("devices", &S::devices),
+      F("ports", &S::ports), F("memoryLimit", &S::memory_limit),
+      F("cpuMilliLimit", &S::cpu_milli_limit), F("cpuMilliRequest", &S::cpu_milli_request),
+      F("memoryRequest", &S::memory_request), F("hugepages", &S::hugepages),
+      F("storageLimit", &S::storage_limit), F("restartOnCPU", &S::restart_on_cpu),
+      F("restartOnMemory", &S::restart_on_memory), F("stopSignal", &S::stop_signal),
+      F("restartPolicy", &S::restart_policy), F("restartRules", &S::restart_rules),
+      F("sidecar", &S::sidecar), F("startupProbe", &S::startup_probe),
+      F("readinessProbe", &S::readiness_probe), F("livenessProbe", &S::liveness_probe),
+      F("postStart", &S::post_start), F("preStop", &S::pre_stop),
+      F("terminationMessagePath", &S::termination_message_path),
       F("terminationMessagePolicy", &S::termination_message_policy), F("blocked", &S::blocked));
 }
 constexpr auto FieldsOf(const DefaultResource*) {

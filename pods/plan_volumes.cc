@@ -26,6 +26,19 @@ void CheckObject(const kube::KeyedVolume& v, bool secret, const Lookups& lookups
   if (!found) Missing(secret ? "secret" : "configmap", v.name, blocked);
 }
 
+// The kubelet's words (its DesiredStateOfWorldPopulator).
+constexpr const char* kBlockMode = " has volumeMode Block, but is specified in ";
+constexpr const char* kFilesystemMode = " has volumeMode Filesystem, but is specified in ";
+
+// 0 for a claim that is a directory. Whole pages, which every sector size divides.
+int64_t BlockBytes(const kube::ClaimSpec& claim) {
+  constexpr int64_t kPage = 4096;
+  constexpr int64_t kMost = int64_t{1} << 60;
+  if (claim.volume_mode != "Block") return 0;
+  int64_t asked = claim.storage ? claim.storage->Value() : 0;
+  return (std::clamp(asked, kPage, kMost) + kPage - 1) / kPage * kPage;
+}
+
 std::vector<FilePlan> DownwardFiles(const kube::Pod& pod, const kube::DownwardVolume& volume,
                                     const Lookups& lookups, Blocked* blocked) {
   std::vector<FilePlan> files;
@@ -125,6 +138,8 @@ void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c
       // Kubernetes mounts objects' payloads and images read-only whatever readOnly says.
       if (IsPayload(v) || v.kind == VolumePlan::Kind::kImage || v.read_only) mount.read_only = true;
       if (out->blocked.reason.empty()) out->blocked = v.blocked;
+      if (v.block_bytes > 0)
+        Block(&out->blocked, StrCat("volume ", v.name, kBlockMode, "volumeMounts"));
     }
     out->mounts.push_back(std::move(mount));
   }
@@ -133,6 +148,22 @@ void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c
     return std::count(a.path.begin(), a.path.end(), '/') <
            std::count(b.path.begin(), b.path.end(), '/');
   });
+}
+
+void PlanDevices(const std::vector<VolumePlan>& volumes, const kube::Container& c,
+                 ContainerPlan* out) {
+  for (const kube::VolumeDevice& d : c.volume_devices) {
+    out->devices.push_back({d.name, CleanPath("/" + d.device_path)});
+    auto v = std::find_if(volumes.begin(), volumes.end(),
+                          [&](const VolumePlan& p) { return p.name == d.name; });
+    if (v == volumes.end() || v->block_bytes == 0) {
+      Block(&out->blocked, StrCat("volume ", d.name, kFilesystemMode, "volumeDevices"));
+    }
+    if (out->privileged && out->devices.back().path.starts_with("/dev/")) {
+      Block(&out->blocked, StrCat("devicePath ", Quote(d.device_path),
+                                  ": the /dev of a privileged container is the machine's own"));
+    }
+  }
 }
 
 VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups& lookups,
@@ -152,7 +183,9 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups
     out.kind = VolumePlan::Kind::kClaim;
     out.source = v.claim->claim_name;
     out.read_only = v.claim->read_only;
-    if (!lookups.claim_exists(out.source)) Missing("persistentvolumeclaim", out.source, blocked);
+    std::optional<kube::ClaimSpec> claim = lookups.claim(out.source);
+    if (!claim) Missing("persistentvolumeclaim", out.source, blocked);
+    if (claim) out.block_bytes = BlockBytes(*claim);
   } else if (v.downward) {
     out.kind = VolumePlan::Kind::kDownward;
     out.projections = {{{}, {}, DownwardFiles(pod, *v.downward, lookups, blocked), {}}};
@@ -167,7 +200,8 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups
     out.kind = VolumePlan::Kind::kEphemeral;
     // As a cluster would name the claim that it makes; one of that name is somebody else's.
     std::string claim = StrCat(pod.metadata.name, "-", v.name);
-    if (lookups.claim_exists(claim)) {
+    out.block_bytes = BlockBytes(*v.ephemeral);
+    if (lookups.claim(claim)) {
       Block(blocked, StrCat("PVC ", pod.metadata.ns, "/", claim, " was not created for pod ",
                             pod.metadata.ns, "/", pod.metadata.name, " (pod is not owner)"));
     }

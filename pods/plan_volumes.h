@@ -15,5 +15,8 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& volume, const Lo
 // container, and so does the image of a volume that is not here.
 void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& container,
                 const kube::StringMap& vars, ContainerPlan* out);
+// volumeDevices; what is no device blocks the container.
+void PlanDevices(const std::vector<VolumePlan>& volumes, const kube::Container& container,
+                 ContainerPlan* out);
 
 }  // namespace kpod::pods

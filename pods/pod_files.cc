@@ -27,7 +27,7 @@ Status PreparePayload(const store::Paths& paths, const Lookups& lookups, const P
 void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   for (const VolumePlan& v : plan->volumes) {
     bool claim = v.kind == VolumePlan::Kind::kClaim;
-    if (claim && !lookups.claim_exists(v.source)) continue;  // nobody asked for a place to keep it
+    if (claim && !lookups.claim(v.source)) continue;  // nobody asked for a place to keep it
     Status s = PrepareVolume(paths, *plan, v);
     if (s && IsPayload(v)) s = PreparePayload(paths, lookups, *plan, v);
     if (s || !plan->blocked.reason.empty()) continue;

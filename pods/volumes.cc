@@ -30,7 +30,8 @@ std::string VolumePath(const store::Paths& paths, const Plan& plan, const Volume
     case VolumePlan::Kind::kHostPath:
       return volume.source;
     case VolumePlan::Kind::kClaim:
-      return ClaimPath(paths, plan.ns, volume.source) + "/data";
+      return ClaimPath(paths, plan.ns, volume.source) +
+             (volume.block_bytes > 0 ? "/block" : "/data");
     default:
       return StrCat(paths.Pod(plan.ns, plan.name), "/volumes/", volume.name);
   }
@@ -130,6 +131,20 @@ Status GiveVolumeTo(const std::string& path, gid_t group, const std::string& pol
 
 }  // namespace
 
+namespace {
+
+// Sparse: it takes what is written. A claim grows and never shrinks.
+Status PrepareBlockFile(const std::string& path, int64_t bytes) {
+  Fd fd = TRY(Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  struct stat st;
+  if (::fstat(fd.get(), &st) < 0) return Error::Errno("stat " + path);
+  if (st.st_size < bytes && ::ftruncate(fd.get(), bytes) < 0)
+    return Error::Errno("truncate " + path);
+  return OkStatus();
+}
+
+}  // namespace
+
 Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
                          std::set<std::string>* mounted) {
   for (const VolumePlan& v : plan.volumes) {
@@ -148,6 +163,7 @@ Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePl
   if (!IsOnDisk(v)) return OkStatus();
   bool fresh = !Exists(path);
   TRY(MakeDirs(Dirname(path), 0700));
+  if (v.block_bytes > 0) return PrepareBlockFile(path, v.block_bytes);
   TRY(MakeDir(path, 0777));
   // The umask took bits from mkdir; a claim that exists keeps what its owner set.
   if (fresh && ::chmod(path.c_str(), 0777) < 0) return Error::Errno("chmod " + path);

@@ -1,5 +1,7 @@
 """Volumes that are an image, and volumes that come and go with their pod."""
 import os
+import pathlib
+import textwrap
 
 from harness import KpodTest, image_archive, pod
 
@@ -101,3 +103,72 @@ class EphemeralVolumes(KpodTest):
             ''', pod('brief', 'sleep 1000', self.VOLUME, 'volumeMounts: [{name: scratch, mountPath: /v}]\n')])
         self.assertIn('PVC default/brief-scratch was not created for pod default/brief (pod is not owner)',
                       self.container('brief', 'main')['state']['waiting']['message'])
+
+
+class BlockVolumes(KpodTest):
+    CLAIM = '''\
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {name: disk}
+        spec: {accessModes: [ReadWriteOnce], volumeMode: Block, resources: {requests: {storage: %s}}}
+        '''
+    VOLUME = 'volumes: [{name: d, persistentVolumeClaim: {claimName: disk}}]\n'
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists('/dev/loop-control'):
+            self.skipTest('this kernel has no loop devices')
+
+    def attached(self):
+        """The devices of the machine that show a file of this root."""
+        files = pathlib.Path('/sys/block').glob('loop*/loop/backing_file')
+        return [p for p in files if str(self.root) in p.read_text()]
+
+    def test_a_device_whose_content_stays(self):
+        device = lambda path: f'volumeDevices: [{{name: d, devicePath: {path}}}]\n'
+        user = 'securityContext: {runAsUser: 1000, runAsGroup: 1000}\n'
+        self.play(self.CLAIM % '8Mi', name='claim.yaml')
+        write = 'echo kept | dd of=/dev/xvda conv=notrunc 2>&1; sync; sleep 1000'
+        self.play([pod('one', write, user + self.VOLUME, device('/dev/xvda')),
+                   pod('two', 'sleep 1000', self.VOLUME, device('/data'))], name='pods.yaml')
+        size = lambda name, path: self.exec(name, 'sh', '-c', f'wc -c < {path}').strip()
+        self.assertEqual([size('one', '/dev/xvda'), size('two', '/data')], [str(8 << 20)] * 2)
+        self.assertEqual(self.exec('one', 'stat', '-c', '%F %a %u', '/dev/xvda').strip(), 'block special file 660 1000')
+        # Two pods have one device, and see the same at once.
+        self.wait(lambda: self.exec('two', 'head', '-c', '4', '/data') == 'kept', 'what the other pod wrote')
+        self.assertEqual(len(self.attached()), 1)
+        self.assertRegex(self.kpod('describe', 'pod', 'one').stdout, r'Devices:\n +/dev/xvda from d')
+        self.down('pods.yaml')
+        self.assertEqual(self.attached(), [])
+
+        # It outlives its pods, grows with its claim, and may be read-only.
+        self.play(self.CLAIM % '16Mi', name='claim.yaml')
+        self.play(pod('three', 'sleep 1000', self.VOLUME.replace('disk', 'disk, readOnly: true'), device('/dev/xvda')), name='pods.yaml')
+        self.assertEqual(size('three', '/dev/xvda'), str(16 << 20))
+        self.assertEqual(self.exec('three', 'head', '-c', '4', '/dev/xvda'), 'kept')
+        self.assertIn('not permitted', self.kpod('exec', 'three', 'sh', '-c', 'echo x > /dev/xvda', rc=None).stderr)
+        # Only its own: another of the machine is still out of reach.
+        self.assertIn('not permitted', self.kpod('exec', 'three', 'sh', '-c', 'mknod /other b 7 63 && head -c 1 /other', rc=None).stderr)
+
+    def test_a_privileged_container_has_it_outside_of_dev(self):
+        text = '''\
+            volumes:
+            - {name: d, ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], volumeMode: Block, resources: {requests: {storage: 4Mi}}}}}}
+            '''
+        run = lambda path: self.play(pod('p', 'sleep 1000', textwrap.dedent(text),
+                                         f'securityContext: {{privileged: true}}\nvolumeDevices: [{{name: d, devicePath: {path}}}]\n'))
+        run('/disk')
+        self.exec('p', 'sh', '-c', 'echo made > /disk && sync')
+        (device,) = self.attached()
+        self.assertEqual(pathlib.Path('/dev', device.parts[3]).read_bytes()[:5], b'made\n')
+        before = os.listdir('/dev')
+        run('/dev/disk')
+        self.assertIn('the /dev of a privileged container', self.container('p', 'main')['state']['waiting']['message'])
+        self.assertEqual(sorted(os.listdir('/dev')), sorted(before))
+
+    def test_a_device_is_no_directory_and_a_directory_no_device(self):
+        self.play([self.CLAIM % '4Mi', pod('a', 'sleep 1000', self.VOLUME, 'volumeMounts: [{name: d, mountPath: /d}]\n'),
+                   pod('b', 'sleep 1000', 'volumes: [{name: d, emptyDir: {}}]\n', 'volumeDevices: [{name: d, devicePath: /dev/d}]\n')])
+        message = lambda name: self.container(name, 'main')['state']['waiting']['message']
+        self.assertEqual(message('a'), 'volume d has volumeMode Block, but is specified in volumeMounts')
+        self.assertEqual(message('b'), 'volume d has volumeMode Filesystem, but is specified in volumeDevices')

@@ -12,7 +12,7 @@ namespace kpod::pods {
 
 struct FakeMachine {
   std::map<std::string, kube::StringMap> config_maps, secrets;
-  std::map<std::string, bool> claims;
+  std::map<std::string, kube::ClaimSpec> claims;
   std::map<std::string, Json> images;  // reference -> "config" of the image's configuration
   std::map<std::string, std::string> files = {
       {"/etc/passwd",
@@ -41,7 +41,10 @@ struct FakeMachine {
       out.data = it->second;
       return out;
     };
-    l.claim_exists = [this](const std::string& name) { return claims[name]; };
+    l.claim = [this](const std::string& name) -> std::optional<kube::ClaimSpec> {
+      auto it = claims.find(name);
+      return it == claims.end() ? std::nullopt : std::optional(it->second);
+    };
     l.image = [this](const std::string& reference, const std::string&,
                      const std::vector<std::string>&) {
       Lookups::ImageAnswer answer;

@@ -84,7 +84,7 @@ TEST(ResolvConf, ByPolicy) {
 
 TEST(MountsFor, Volumes) {
   FakeMachine m;
-  m.claims["data"] = true;
+  m.claims["data"] = {};
   Plan p = m.Make(R"({"volumeMounts":[
       {"name":"e","mountPath":"/e"},{"name":"h","mountPath":"/h","mountPropagation":"HostToContainer"},
       {"name":"d","mountPath":"/d","subPath":"a/b","readOnly":true},{"name":"e","mountPath":"/etc/hosts","subPath":"hosts"}]})",

@@ -242,7 +242,7 @@ TEST(MakePlan, VolumesThatLeadNowhereBlockThePod) {
              "PVC shop/web-v was not created for pod shop/web (pod is not owner)"},
         Case{R"J({"name":"v","hostPath":{"path":"/x"}})J", ""}, Case{R"J({"name":"v"})J", ""}}) {
     FakeMachine m;
-    m.claims["yes"] = m.claims["web-v"] = true;
+    m.claims["yes"] = m.claims["web-v"] = {};
     Plan p = m.Make("{}", std::string(R"J({"volumes":[)J") + c.volume + "]}");
     EXPECT_EQ(p.blocked.message, c.want) << c.volume;
   }
