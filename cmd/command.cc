@@ -16,6 +16,7 @@ const std::vector<Command>& Commands() {
     AddPlayCommands(&out);
     AddGenerateCommands(&out);
     AddLifecycleCommands(&out);
+    AddAttachCommand(&out);
     AddCopyCommand(&out);
     AddPortForwardCommand(&out);
     AddPsCommands(&out);

@@ -81,6 +81,9 @@ Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
     ::unlink(old.c_str());
     for (int i = 1; i < 5; ++i) ::unlink(StrCat(old, ".", i).c_str());
   }
+  tty_ = c.tty;
+  stdin_open_ = c.stdin_open;
+  stdin_once_ = c.stdin_once;
   if (c.tty) return OkStatus();
   Pipe out = TRY(MakePipe());
   Pipe err = TRY(MakePipe());
@@ -92,6 +95,8 @@ Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
     Pipe in = TRY(MakePipe());
     child_in_ = std::move(in.read);
     stdin_ = std::move(in.write);
+    // Shared with the commands that are attached, of which none may wait in a write.
+    ::fcntl(stdin_.get(), F_SETFL, O_NONBLOCK);
   }
   // So that a program which is not root may open /dev/stdout and /dev/stderr anew, as servers that
   // log by file name do.
@@ -106,8 +111,7 @@ Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
 void ContainerRun::Watch(Fd* fd, LogWriter::Stream stream) {
   ::fcntl(fd->get(), F_SETFL, ::fcntl(fd->get(), F_GETFL) | O_NONBLOCK);
   (void)loop_->OnReadable(fd->get(), [this, fd, stream] {
-    Result<bool> more = log_->Drain(fd->get(), stream);
-    if (more && *more) return;
+    if (Drain(fd->get(), stream)) return;
     loop_->Forget(fd->get());
     fd->Reset();
   });
@@ -132,6 +136,38 @@ Status ContainerRun::AttachDevices(const Plan& plan, const ContainerPlan& c, run
     devices_.push_back(std::move(device));
   }
   return OkStatus();
+}
+
+// The log first. False when there is no more.
+bool ContainerRun::Drain(int fd, LogWriter::Stream stream) {
+  std::string_view bytes;
+  Result<bool> more = log_->Drain(fd, stream, &bytes);
+  if (attached_ && !bytes.empty()) attached_->Output(stream == LogWriter::Stream::kStderr, bytes);
+  return more && *more;
+}
+
+void ContainerRun::Attach(Fd connection, std::vector<Fd> pipes, bool wants_input) {
+  if (!attached_) {
+    attached_ = std::make_unique<Attachments>(loop_);
+    if (started_) BeginAttached();
+  }
+  attached_->Add(std::move(connection), std::move(pipes), wants_input);
+}
+
+void ContainerRun::BeginAttached() {
+  Attachments::Input input;
+  input.tty = tty_;
+  // Asked when it is handed out: a program may have closed its terminal, and goes on.
+  if (stdin_open_) input.fd = [this] { return tty_ ? out_.get() : stdin_.get(); };
+  if (stdin_once_ && tty_) {
+    input.finish = [this] {
+      constexpr char kEndOfText = 4;  // a terminal has no other end
+      if (out_ && ::write(out_.get(), &kEndOfText, 1) < 0) return;
+    };
+  } else if (stdin_once_) {
+    input.finish = [this] { stdin_.Reset(); };
+  }
+  attached_->Begin(std::move(input));
 }
 
 Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::function<void()> on_exit,
@@ -190,6 +226,7 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   on_exit_ = std::move(on_exit);
   if (out_) Watch(&out_, LogWriter::Stream::kStdout);
   if (err_) Watch(&err_, LogWriter::Stream::kStderr);
+  if (attached_) BeginAttached();
   TRY(loop_->OnReadable(started_->child.pidfd.get(), [this] { OnExit(); }));
 
   status.container_id = NewContainerId();
@@ -229,8 +266,7 @@ void ContainerRun::CloseStreams() {
     // and go on writing.
     if (log_ && started_) {
       for (int i = 0; i < 64; ++i) {
-        Result<bool> more = log_->Drain(e.fd->get(), e.stream);
-        if (!more || !*more) break;
+        if (!Drain(e.fd->get(), e.stream)) break;
       }
     }
     loop_->Forget(e.fd->get());
@@ -255,6 +291,7 @@ void ContainerRun::OnExit() {
   Terminated t;
   t.exit_code = exit ? exit->code : kExitFailure;
   t.signal = exit ? exit->signal : 0;
+  if (attached_) attached_->End(t.exit_code);
   t.started_nanos = status.state.running ? status.state.running->started_nanos : 0;
   t.finished_nanos = NowNanos();
   // As container runtimes say it: whatever of the container the kernel ended, that is why it

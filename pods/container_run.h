@@ -10,6 +10,7 @@
 
 #include "base/loop.h"
 #include "base/result.h"
+#include "pods/attach.h"
 #include "pods/launch.h"
 #include "pods/log_writer.h"
 #include "pods/plan.h"
@@ -41,6 +42,9 @@ class ContainerRun {
   Result<runtime::Started> Exec(const Plan& plan, const ContainerPlan& container,
                                 const std::vector<std::string>& argv, int output_fd);
 
+  // A command that wants to see what the container writes (attach.h); before Start it waits for it.
+  void Attach(Fd connection, std::vector<Fd> pipes, bool wants_input);
+
   void Signal(int signal);
   void Kill();  // SIGKILL to all of the container's processes
   bool running() const { return started_.has_value(); }
@@ -52,6 +56,8 @@ class ContainerRun {
  private:
   Status OpenStreams(const Plan& plan, const ContainerPlan& container);
   void Watch(Fd* fd, LogWriter::Stream stream);
+  bool Drain(int fd, LogWriter::Stream stream);
+  void BeginAttached();
   void OnExit();
   void CloseStreams();
   Status AttachDevices(const Plan& plan, const ContainerPlan& container, runtime::Spec* spec);
@@ -70,6 +76,8 @@ class ContainerRun {
   Fd out_, err_;                         // our ends
   Fd child_out_, child_err_, child_in_;  // the container's, until it has started
   Fd stdin_;  // kept open for `stdin: true`, so that a shell does not end at once
+  bool tty_ = false, stdin_open_ = false, stdin_once_ = false;
+  std::unique_ptr<Attachments> attached_;
   std::function<void()> on_exit_;
   int runs_ = 0;
 };

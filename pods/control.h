@@ -6,6 +6,7 @@
 // Later:  kpod ── <run>/pods/<id>/control (SEQPACKET): {"op":"stop","grace":10} | {"op":"reload"}
 // ──>
 //         kpod <── {"ok":true} when it is done, or {"error":"..."} ──
+//         {"op":"attach"}: see attach.h
 #pragma once
 
 #include <optional>

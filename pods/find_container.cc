@@ -7,10 +7,8 @@ namespace kpod::pods {
 namespace {
 
 const ContainerPlan* Named(const Plan& plan, const std::string& name) {
-  for (const auto* list : {&plan.containers, &plan.init_containers}) {
-    for (const ContainerPlan& c : *list) {
-      if (c.name == name) return &c;
-    }
+  for (const ContainerPlan* c : plan.All()) {
+    if (c->name == name) return c;
   }
   return nullptr;
 }

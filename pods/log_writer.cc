@@ -125,8 +125,9 @@ Status LogWriter::RotateIfFull() {
   return OpenLog();
 }
 
-Result<bool> LogWriter::Drain(int fd, Stream stream) {
+Result<bool> LogWriter::Drain(int fd, Stream stream, std::string_view* bytes) {
   ssize_t n;
+  if (bytes != nullptr) *bytes = {};
   do {
     n = ::read(fd, read_buffer, sizeof(read_buffer));
   } while (n < 0 && errno == EINTR);
@@ -135,6 +136,7 @@ Result<bool> LogWriter::Drain(int fd, Stream stream) {
   if (n < 0) return Error::Errno("read output");
   if (n == 0) return false;
 
+  if (bytes != nullptr) *bytes = {read_buffer, static_cast<size_t>(n)};
   std::string& held = partial_[stream == Stream::kStderr];
   Batch batch(this, stream);
   std::string_view rest(read_buffer, static_cast<size_t>(n));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -24,8 +25,9 @@ class LogWriter {
   // Reads what `fd` has now (at most a few hundred KiB, so that one container cannot starve the
   // loop) and writes it. False at end of file. Lines over 16 KiB are split with the P tag, as CRI
   // does. So is the beginning of a line whose end is not there yet (a prompt, dots of progress): it
-  // is written at once, unless more waits to be read.
-  Result<bool> Drain(int fd, Stream stream);
+  // is written at once, unless more waits to be read. `bytes`: what was read, valid until the next
+  // call of any LogWriter.
+  Result<bool> Drain(int fd, Stream stream, std::string_view* bytes = nullptr);
   Status Flush();  // writes what is held, with the P tag: its newline never came
 
  private:

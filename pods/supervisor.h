@@ -70,6 +70,7 @@ class Supervisor {
   void ArmDns();
   void OnControl(int client);
   void Answer(int client, const Json& answer);
+  void OnAttach(int client, const Json& request, std::vector<Fd> pipes);
 
   store::Paths paths_;
   std::string ns_, name_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "pods/supervisor.h"
 
 namespace kpod::pods {
@@ -46,9 +47,26 @@ void Supervisor::OnControl(int client) {
   } else if (op == "reload") {
     Reload();
     Answer(client, {{"ok", true}});
+  } else if (op == "attach") {
+    OnAttach(client, *request, std::move(m->fds));
   } else {
     Answer(client, {{"error", "unknown request"}});
   }
+}
+
+// The connection goes over to the container.
+void Supervisor::OnAttach(int client, const Json& request, std::vector<Fd> pipes) {
+  std::string name = StringAt(request, "container");
+  auto life = std::find_if(all_.begin(), all_.end(),
+                           [&](const ContainerLife* l) { return l->plan().name == name; });
+  if (life == all_.end() || !(*life)->run().running())
+    return Answer(client, {{"error", StrCat("container ", name, " is not running")}});
+  auto it = std::find_if(clients_.begin(), clients_.end(),
+                         [&](const Client& c) { return c.fd.get() == client; });
+  loop_->Forget(client);
+  Fd connection = std::move(it->fd);
+  clients_.erase(it);
+  (*life)->run().Attach(std::move(connection), std::move(pipes), BoolAt(request, "stdin"));
 }
 
 Status Supervisor::ServeDns() {
