@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMostShown = 3;  // endpoints, ports
 using Strings = std::vector<std::string>;
 
-std::string OrNone(std::string text) { return text.empty() ? "<none>" : text; }
+std::string OrNone(const std::string& text) { return text.empty() ? "<none>" : text; }
 
 Strings TextsIn(const Json& list, std::string_view key) {
   Strings out;
