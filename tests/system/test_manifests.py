@@ -141,6 +141,20 @@ class Manifests(ManifestTest):
                 return s.recv(100)
         self.assertEqual(self.tries(echo), b'are you there')
 
+    def test_services(self):
+        self.play_sample('services')
+
+        def asked():
+            return {get('http://127.0.0.1:30080/').strip() for _ in range(20)}
+        back = {n for n in self.pods() if n.startswith('back-')}
+        self.wait(lambda: self.tries(asked) == back, 'both are asked through the front')
+        name = sorted(back)[0]
+        for service, count in (('back-pods', 2), ('alias', 1), ('database', 1)):
+            said = self.exec(name, 'nslookup', '-type=a', f'{service}.default.svc.cluster.local')
+            self.assertEqual(said.count('Address:') - 1, count, said)
+        self.assertIn('192.0.2.7:5432', self.kpod('get', 'endpoints', 'database').stdout)
+        self.assertIn('30080/TCP', self.kpod('get', 'svc', 'front').stdout)
+
     def test_host(self):
         self.addCleanup(shutil.rmtree, '/tmp/kpod-manifests-host', ignore_errors=True)
         self.play_sample('host')
