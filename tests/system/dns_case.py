@@ -91,6 +91,7 @@ class Upstream:
         self.udp.bind(('127.0.0.53', 53))
         self.tcp = socket.create_server(('127.0.0.53', 53))
         self.asked = []
+        self.who = None  # the last one who asked over UDP
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.serve_udp, self.serve_tcp)]
         for thread in self.threads:
             thread.start()
@@ -109,12 +110,12 @@ class Upstream:
     def serve_udp(self):
         while True:
             try:
-                query, who = self.udp.recvfrom(4096)
+                query, self.who = self.udp.recvfrom(4096)
             except OSError:
                 return
             if not query:  # shut down
                 return
-            self.udp.sendto(self.answer(query, 512), who)
+            self.udp.sendto(self.answer(query, 512), self.who)
 
     def serve_tcp(self):
         while True:

@@ -1,9 +1,10 @@
 """The pod's DNS for real: names of pods, what is forwarded, and what happens when nobody answers."""
 import pathlib
+import socket
 import subprocess
 import sys
 
-from dns_case import AAAA, PTR, TXT, DnsTest, question
+from dns_case import A, AAAA, PTR, TXT, DnsTest, question
 from harness import pod
 
 
@@ -76,6 +77,35 @@ class Dns(DnsTest):
         self.play(pod('a', 'sleep 1000'))
         for how in ('udp', 'tcp'):
             self.assertEqual(self.send('a', question('example.com'), how).answers, 1)
+
+    def test_a_server_that_says_nothing_costs_its_time_once(self):
+        self.upstream()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(('127.0.0.98', 53))
+            silent.settimeout(0)
+            self.resolv('nameserver 127.0.0.98\nnameserver 127.0.0.53\n')
+            self.play(pod('a', 'sleep 1000'))
+            for name in ('one.example.com', 'two.example.com'):
+                self.assertEqual(self.ask('a', name).data(A), ['192.0.2.7'])
+            self.assertIn(b'one', silent.recv(1000))
+            with self.assertRaises(BlockingIOError):
+                silent.recv(1000)
+
+    def test_what_is_no_answer_is_waited_past(self):
+        up = self.upstream()
+        good = up.answer
+
+        def lies(query, limit):
+            """Noise, another's answers, the same question come back, and only then the answer."""
+            answer = good(query, limit)
+            other = question('other.example.com')
+            for wrong in (b'', b'noise', bytes([answer[0] ^ 1]) + answer[1:], query,
+                          good(query[:2] + other[2:], limit), answer[:20]):
+                up.udp.sendto(wrong, up.who)
+            return answer
+        up.answer = lies
+        self.play(pod('a', 'sleep 1000'))
+        self.assertEqual(self.ask('a', 'example.com').data(A), ['192.0.2.7'])
 
     def test_without_upstream_local_names_answer_and_others_fail(self):
         self.play(pod('a', 'sleep 1000'))
