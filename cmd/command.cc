@@ -21,6 +21,7 @@ const std::vector<Command>& Commands() {
     AddPortForwardCommand(&out);
     AddPsCommands(&out);
     AddGetCommand(&out);
+    AddWaitCommand(&out);
     AddLookCommands(&out);
     AddStatsCommands(&out);
     AddLogCommands(&out);

@@ -55,6 +55,7 @@ void AddCopyCommand(std::vector<Command>* out);
 void AddPortForwardCommand(std::vector<Command>* out);
 void AddPsCommands(std::vector<Command>* out);
 void AddGetCommand(std::vector<Command>* out);
+void AddWaitCommand(std::vector<Command>* out);
 void AddLookCommands(std::vector<Command>* out);
 void AddStatsCommands(std::vector<Command>* out);
 void AddLogCommands(std::vector<Command>* out);

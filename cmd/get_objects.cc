@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "kube/decode.h"
 #include "kube/kind_names.h"
 #include "kube/schema.h"
 #include "pods/workloads.h"
@@ -114,6 +115,17 @@ Result<std::vector<Listed>> ListPodObjects(const store::Paths& paths, const std:
   return out;
 }
 
+// How many of `replicas` may be missing; rounded down. Source: MaxUnavailable of Kubernetes'
+// deployment util.
+int64_t MayBeMissing(const kube::Deployment& d) {
+  std::string_view text = d.max_unavailable;
+  bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  int64_t number = std::clamp<int64_t>(ParseInt(text).value_or(0), 0, 1 << 20);
+  if (percent) number = d.replicas * number / 100;
+  return std::min<int64_t>(number, d.replicas);
+}
+
 void CompleteDeployment(const store::StoredObject& o, const std::vector<pods::PodRecord>& pods,
                         Json* object) {
   int there = 0, ready = 0, updated = 0;
@@ -130,6 +142,14 @@ void CompleteDeployment(const store::StoredObject& o, const std::vector<pods::Po
                          {"updatedReplicas", updated},
                          {"readyReplicas", ready},
                          {"availableReplicas", ready}};
+  kube::Deployment d = kube::DecodeDeployment(*object);
+  bool enough = ready >= d.replicas - MayBeMissing(d);
+  (*object)["status"]["conditions"] =
+      Json::array({{{"type", "Available"},
+                    {"status", enough ? "True" : "False"},
+                    {"reason", enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable"},
+                    {"message", enough ? "Deployment has minimum availability."
+                                       : "Deployment does not have minimum availability."}}});
 }
 
 }  // namespace
