@@ -120,6 +120,33 @@ Columns OfDeployment(const Json& o) {
            Labels(At(At(spec, "selector"), "matchLabels"))}};
 }
 
+// printIngress: "*" where a rule names no host; 443 beside 80 where there is TLS.
+Columns OfIngress(const Json& o) {
+  const Json& spec = At(o, "spec");
+  Strings hosts = TextsIn(At(spec, "rules"), "host");
+  std::string shown = hosts.empty() ? "*" : First(hosts, " more...");
+  Strings addresses = TextsIn(At(At(At(o, "status"), "loadBalancer"), "ingress"), "ip");
+  return {{OrNone(StringAt(spec, "ingressClassName")), shown, Join(addresses, ","),
+           List(spec, "tls").empty() ? "80" : "80, 443"},
+          {}};
+}
+
+// metav1.FormatLabelSelector.
+std::string SelectorText(const Json& selector) {
+  Strings out;
+  const Json& labels = At(selector, "matchLabels");
+  if (labels.is_object() && !labels.empty()) out.push_back(Labels(labels));
+  for (const Json& e : List(selector, "matchExpressions")) {
+    std::string key = StringAt(e, "key"), op = StringAt(e, "operator");
+    std::string values = StrCat(" (", Join(StringsAt(e, "values"), ","), ")");
+    if (op == "In") out.push_back(StrCat(key, " in", values));
+    if (op == "NotIn") out.push_back(StrCat(key, " notin", values));
+    if (op == "Exists") out.push_back(key);
+    if (op == "DoesNotExist") out.push_back("!" + key);
+  }
+  return OrNone(Join(out, ","));
+}
+
 std::string DataCount(const Json& o) {
   size_t count = 0;
   for (const char* key : {"data", "binaryData"}) count += At(o, key).size();
@@ -139,6 +166,8 @@ Columns HeadersOf(const std::string& kind) {
   if (kind == "ConfigMap") return {{"DATA"}, {}};
   if (kind == "Secret") return {{"TYPE", "DATA"}, {}};
   if (kind == "Namespace") return {{"STATUS"}, {}};
+  if (kind == "Ingress") return {{"CLASS", "HOSTS", "ADDRESS", "PORTS"}, {}};
+  if (kind == "NetworkPolicy") return {{"POD-SELECTOR"}, {}};
   return {};
 }
 
@@ -152,6 +181,9 @@ Columns CellsOf(const std::string& kind, const Listed& item) {
   if (kind == "Secret")
     return {{StringAt(item.object, "type", "Opaque"), DataCount(item.object)}, {}};
   if (kind == "Namespace") return {{"Active"}, {}};
+  if (kind == "Ingress") return OfIngress(item.object);
+  if (kind == "NetworkPolicy")
+    return {{SelectorText(At(At(item.object, "spec"), "podSelector"))}, {}};
   return {};
 }
 

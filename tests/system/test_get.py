@@ -69,12 +69,23 @@ class Get(ServiceTest):
     def test_other_kinds_names_and_errors(self):
         self.play(together(service('web'), deployment('web', 2),
                            'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b, c: d}\n',
-                           service('far', namespace='far')))
+                           service('far', namespace='far'),
+                           'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec:\n'
+                           '  podSelector: {matchLabels: {app: web}, matchExpressions: [{key: x, operator: In, '
+                           'values: [a, b]}, {key: z, operator: DoesNotExist}]}\n',
+                           'apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec:\n'
+                           '  ingressClassName: main\n  tls: [{hosts: [a.example], secretName: t}]\n  rules:\n'
+                           + ''.join(f'  - {{host: {h}.example, http: {{paths: [{{path: /, pathType: Prefix, backend: '
+                                     '{service: {name: web, port: {number: 80}}}}]}}\n' for h in 'abcd')))
         self.wait_endpoints('web', 2)
         first = self.pods()[0]
         self.assertEqual(self.rows('deploy')['web'][:3], ['2/2', '2', '2'])
         self.assertEqual(self.rows('pods')[first][:3], ['1/1', 'Running', '0'])
         self.assertEqual(self.rows('po', first, '-o', 'wide')[first][4], self.status(first)['podIP'])
+        self.assertEqual(' '.join(self.rows('netpol')['p'][:-1]), 'app=web,x in (a,b),!z')
+        ingress = self.get('ing').splitlines()
+        self.assertEqual(ingress[0].split(), ['NAME', 'CLASS', 'HOSTS', 'ADDRESS', 'PORTS', 'AGE'])
+        self.assertRegex(ingress[1], r'^i +main +a\.example,b\.example,c\.example \+ 1 more\.\.\. +80, 443 ')
         self.assertEqual(self.rows('cm')['c'][0], '2')
         self.assertEqual(self.get('svc', '-A', '--no-headers').split()[0:2], ['default', 'web'])
         self.assertEqual(self.get('svc', '-n', 'far', '-o', 'name'), 'service/far\n')
