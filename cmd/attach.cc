@@ -1,4 +1,6 @@
 // attach: a terminal, or pipes, at a running container.
+#include "cmd/attach.h"
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -6,7 +8,6 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/select.h"
-#include "pods/attach_client.h"
 #include "pods/find_container.h"
 #include "pods/terminal.h"
 
@@ -28,6 +29,31 @@ void Say(bool quiet, const std::string& line) {
   if (!quiet) std::fprintf(stderr, "%s\n", line.c_str());
 }
 
+}  // namespace
+
+Result<int> RunAttached(const store::Paths& paths, const pods::PodRecord& pod,
+                        pods::AttachRequest request, bool quiet) {
+  std::string container = request.container;
+  bool restarts =
+      pods::FindContainer(pod.plan, container).ok() && pod.plan.restart_policy == "Always";
+  request.on_terminal = [quiet] {
+    Say(quiet,
+        "All commands and output from this session will be recorded in container logs, including "
+        "credentials and sensitive information passed through the command prompt.\nIf you don't "
+        "see a command prompt, try pressing enter.");
+  };
+  pods::AttachEnd end = TRY(pods::Attach(paths, pod, std::move(request)));
+  if (end.signal != 0) pods::EndBy(end.signal);
+  if (end.was_terminal && end.detached) Say(quiet, "");
+  if (end.was_terminal && !end.detached && restarts) {
+    Say(quiet, StrCat("Session ended, resume using 'kpod attach ", pod.plan.name, " -c ", container,
+                      " -i -t' command when the pod is running"));
+  }
+  return end.detached ? 0 : end.exit_code;
+}
+
+namespace {
+
 Result<int> Attach(Invocation& in) {
   if (in.args.size() != 1) return Error("which pod? kpod attach POD");
   pods::PodRecord pod = TRY(PodByName(in, in.args[0]));
@@ -48,20 +74,7 @@ Result<int> Attach(Invocation& in) {
     Say(quiet, StrCat("error: container ", c.name, " takes no standard input: stdin is not true"));
   // With a terminal on the other side this one must be raw, asked for or not.
   request.tty = c.tty;
-  request.on_terminal = [quiet] {
-    Say(quiet,
-        "All commands and output from this session will be recorded in container logs, including "
-        "credentials and sensitive information passed through the command prompt.\nIf you don't "
-        "see a command prompt, try pressing enter.");
-  };
-  pods::AttachEnd end = TRY(pods::Attach(in.paths, pod, std::move(request)));
-  if (end.signal != 0) pods::EndBy(end.signal);
-  if (end.was_terminal && end.detached) Say(quiet, "");
-  if (end.was_terminal && !end.detached && pod.plan.restart_policy == "Always") {
-    Say(quiet, StrCat("Session ended, resume using 'kpod attach ", pod.plan.name, " -c ", c.name,
-                      " -i -t' command when the pod is running"));
-  }
-  return end.detached ? 0 : end.exit_code;
+  return RunAttached(in.paths, pod, std::move(request), quiet);
 }
 
 }  // namespace

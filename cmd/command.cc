@@ -17,6 +17,7 @@ const std::vector<Command>& Commands() {
     AddGenerateCommands(&out);
     AddLifecycleCommands(&out);
     AddAttachCommand(&out);
+    AddDebugCommand(&out);
     AddCopyCommand(&out);
     AddPortForwardCommand(&out);
     AddPsCommands(&out);

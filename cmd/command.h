@@ -51,6 +51,7 @@ void AddPlayCommands(std::vector<Command>* out);
 void AddGenerateCommands(std::vector<Command>* out);
 void AddLifecycleCommands(std::vector<Command>* out);
 void AddAttachCommand(std::vector<Command>* out);
+void AddDebugCommand(std::vector<Command>* out);
 void AddCopyCommand(std::vector<Command>* out);
 void AddPortForwardCommand(std::vector<Command>* out);
 void AddPsCommands(std::vector<Command>* out);

@@ -243,6 +243,9 @@ Result<std::vector<std::string>> ImagesInUse(const store::Paths& paths) {
     for (const pods::VolumePlan& v : p.plan.volumes) {
       if (!v.image_id.empty()) ids.insert(v.image_id);
     }
+    for (const pods::ContainerStatus& c : p.status.ephemeral_containers) {
+      if (c.state.running) ids.insert(c.image_id.substr(c.image_id.find(':') + 1));
+    }
   }
   return std::vector<std::string>(ids.begin(), ids.end());
 }

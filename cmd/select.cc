@@ -117,7 +117,10 @@ Result<std::string> ContainerOf(const pods::PodRecord& pod, const std::string& w
   auto has = [&](const std::string& name) {
     auto is = [&](const pods::ContainerPlan& c) { return c.name == name; };
     return std::any_of(containers.begin(), containers.end(), is) ||
-           std::any_of(pod.plan.init_containers.begin(), pod.plan.init_containers.end(), is);
+           std::any_of(pod.plan.init_containers.begin(), pod.plan.init_containers.end(), is) ||
+           std::any_of(pod.status.ephemeral_containers.begin(),
+                       pod.status.ephemeral_containers.end(),
+                       [&](const pods::ContainerStatus& c) { return c.name == name; });
   };
   if (!word.empty()) {
     if (has(word)) return word;

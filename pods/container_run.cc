@@ -208,8 +208,12 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   options.rootfs = {c.layers, dirs.upper, dirs.work};
   // Below the image: else each container's upper directory would be given what it lacks.
   options.rootfs.lower.push_back(TRY(images::MountPointLayer(paths_)));
-  if (sandbox_->pid_namespace() >= 0)
+  if (pid_namespace_) {
+    std::erase_if(spec.namespaces, [](const runtime::Namespace& n) { return n.type == "pid"; });
+    options.join.push_back({pid_namespace_.get(), CLONE_NEWPID});
+  } else if (sandbox_->pid_namespace() >= 0) {
     options.join.push_back({sandbox_->pid_namespace(), CLONE_NEWPID});
+  }
   options.stdin_fd = child_in_ ? child_in_.get() : -1;
   options.stdout_fd = child_out_ ? child_out_.get() : -1;
   options.stderr_fd = child_err_ ? child_err_.get() : -1;
@@ -312,6 +316,11 @@ void ContainerRun::OnExit() {
   RemoveRoot();
   auto done = std::move(on_exit_);
   done();
+}
+
+Status ContainerRun::JoinProcessesOf(pid_t pid) {
+  pid_namespace_ = TRY(Open(StrCat("/proc/", pid, "/ns/pid"), O_RDONLY));
+  return OkStatus();
 }
 
 void ContainerRun::Signal(int signal) {

@@ -45,6 +45,9 @@ class ContainerRun {
   // A command that wants to see what the container writes (attach.h); before Start it waits for it.
   void Attach(Fd connection, std::vector<Fd> pipes, bool wants_input);
 
+  // Its next run sees the processes of this one, by the host's pid.
+  Status JoinProcessesOf(pid_t pid);
+
   void Signal(int signal);
   void Kill();  // SIGKILL to all of the container's processes
   bool running() const { return started_.has_value(); }
@@ -68,6 +71,7 @@ class ContainerRun {
   const Sandbox* sandbox_;
   std::string pod_id_, termination_log_, log_path_, upper_, work_;
   std::vector<std::string> env_;
+  Fd pid_namespace_;  // somebody else's
   std::vector<runtime::LoopDevice> devices_;
   bool message_from_log_ = false;
   std::optional<runtime::Started> started_;

@@ -262,6 +262,11 @@ void PlanPullSecrets(const kube::Pod& pod, const Lookups& lookups, Plan* plan) {
 
 }  // namespace
 
+ContainerPlan MakeContainerPlan(const kube::Pod& pod, const kube::Container& container,
+                                const Plan& plan, const Lookups& lookups) {
+  return PlanContainer(pod, container, false, plan, lookups);
+}
+
 Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   Plan plan;
   plan.ns = pod.metadata.ns;

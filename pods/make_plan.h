@@ -49,6 +49,9 @@ struct Lookups {
 constexpr const char* kNetworkAnnotation = "kpod.io/network";
 
 Plan MakePlan(const kube::Pod& pod, const Lookups& lookups);
+// One container of a pod that has its plan.
+ContainerPlan MakeContainerPlan(const kube::Pod& pod, const kube::Container& container,
+                                const Plan& plan, const Lookups& lookups);
 
 // "$(VAR)" from `vars`; "$$" is "$"; an unknown reference stays as it is written.
 // Source: k8s.io/kubernetes/third_party/forked/golang/expansion.

@@ -187,6 +187,16 @@ std::vector<const ContainerPlan*> Plan::All() const {
 
 Json ToJson(const Plan& plan) { return Write(plan); }
 
+Json ToJson(const ContainerPlan& plan) { return Write(plan); }
+
+Result<ContainerPlan> ContainerPlanFromJson(const Json& j) {
+  ContainerPlan plan;
+  std::string wrong = Read(j, plan);
+  if (!wrong.empty()) return Error("container" + wrong);
+  if (plan.name.empty()) return Error("container: it has no name");
+  return plan;
+}
+
 Result<Plan> PlanFromJson(const Json& j) {
   Plan plan;
   std::string wrong = Read(j, plan);

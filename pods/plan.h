@@ -179,6 +179,8 @@ struct Plan {
 };
 
 Json ToJson(const Plan& plan);
+Json ToJson(const ContainerPlan& plan);
+Result<ContainerPlan> ContainerPlanFromJson(const Json& j);
 Result<Plan> PlanFromJson(const Json& j);
 
 }  // namespace kpod::pods

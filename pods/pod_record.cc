@@ -183,6 +183,7 @@ std::vector<const ContainerStatus*> PodRecord::Containers() const {
   std::vector<const ContainerStatus*> out;
   for (const ContainerStatus& c : status.init_containers) out.push_back(&c);
   for (const ContainerStatus& c : status.containers) out.push_back(&c);
+  for (const ContainerStatus& c : status.ephemeral_containers) out.push_back(&c);
   return out;
 }
 

@@ -153,6 +153,9 @@ Json ToJson(const PodStatus& s) {
     j["initContainerStatuses"] = ContainersToJson(s.init_containers);
   }
   j["containerStatuses"] = ContainersToJson(s.containers);
+  if (!s.ephemeral_containers.empty()) {
+    j["ephemeralContainerStatuses"] = ContainersToJson(s.ephemeral_containers);
+  }
   if (s.supervisor_pid != 0) j["kpodSupervisorPid"] = s.supervisor_pid;
   if (s.stopped) j["kpodStopped"] = true;
   return j;
@@ -169,6 +172,7 @@ Result<PodStatus> PodStatusFromJson(const Json& j) {
   s.start_nanos = TimeAt(j, "startTime");
   s.init_containers = ContainersFromJson(At(j, "initContainerStatuses"), true);
   s.containers = ContainersFromJson(At(j, "containerStatuses"), false);
+  s.ephemeral_containers = ContainersFromJson(At(j, "ephemeralContainerStatuses"), false);
   s.supervisor_pid = SmallIntAt(j, "kpodSupervisorPid");
   s.stopped = BoolAt(j, "kpodStopped");
   s.qos_class = StringAt(j, "qosClass");

@@ -63,6 +63,7 @@ struct PodStatus {
   std::vector<Condition> conditions;
   std::string qos_class;  // Guaranteed Burstable BestEffort
   std::vector<ContainerStatus> init_containers, containers;
+  std::vector<ContainerStatus> ephemeral_containers;  // of kpod debug; since the pod's start
 
   bool IsReady() const;  // its condition Ready
 };
@@ -90,7 +91,7 @@ struct PodRecord {
   std::string StatusWord() const;
   int ReadyCount() const;
   int ContainerCount() const;  // those that are to be ready: the sidecars and the containers
-  std::vector<const ContainerStatus*> Containers() const;  // init containers first
+  std::vector<const ContainerStatus*> Containers() const;  // init first, ephemeral last
   int Restarts() const;
 };
 

@@ -237,6 +237,8 @@ void Supervisor::Save() {
   }
   status_.containers.clear();
   for (const auto& c : main_) status_.containers.push_back(c->status());
+  status_.ephemeral_containers.clear();
+  for (const auto& d : debugs_) status_.ephemeral_containers.push_back(d->run.status);
   status_.initialized = status_.initialized || AreInitialized(plan_, status_.init_containers);
   // A pod past its deadline, or evicted, stays failed, whatever its containers' ends were.
   if (!failed_) status_.phase = PhaseOf(status_, over_);

@@ -71,6 +71,18 @@ class Supervisor {
   void OnControl(int client);
   void Answer(int client, const Json& answer);
   void OnAttach(int client, const Json& request, std::vector<Fd> pipes);
+  Fd TakeConnection(int client);
+
+  // supervisor_debug.cc: containers beside those of the plan.
+  struct Debug {
+    Debug(ContainerPlan p, const store::Paths& paths, Loop* loop, const Sandbox* sandbox)
+        : plan(std::move(p)), run(paths, loop, sandbox) {}
+    ContainerPlan plan;
+    ContainerRun run;
+  };
+  void OnDebug(int client, const Json& request, std::vector<Fd> pipes);
+  Result<Debug*> StartDebug(const Json& request);
+  bool EndDebugs();  // false while some still run
 
   store::Paths paths_;
   std::string ns_, name_;
@@ -88,6 +100,7 @@ class Supervisor {
   std::optional<ContainerLife::Owner> owner_;
   std::vector<std::unique_ptr<ContainerLife>> init_, main_;
   std::vector<ContainerLife*> all_;  // init first, in the order of the plan
+  std::vector<std::unique_ptr<Debug>> debugs_;
   std::unique_ptr<network::DnsServer> dns_;
   Loop::TimerId dns_timer_ = 0;
   Fd control_, signals_;

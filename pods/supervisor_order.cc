@@ -218,7 +218,7 @@ void Supervisor::CheckEnd() {
   for (const ContainerLife* c : all_) {
     if (c->state() == State::kRunning) return;
   }
-  End();
+  if (EndDebugs()) End();
 }
 
 }  // namespace kpod::pods

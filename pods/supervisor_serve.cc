@@ -25,7 +25,7 @@ void Supervisor::Answer(int client, const Json& answer) {
 }
 
 void Supervisor::OnControl(int client) {
-  Result<Message> m = ReceiveWithFds(client, 4096);
+  Result<Message> m = ReceiveWithFds(client);
   auto forget = [&] {
     loop_->Forget(client);
     std::erase_if(clients_, [&](const Client& c) { return c.fd.get() == client; });
@@ -49,6 +49,8 @@ void Supervisor::OnControl(int client) {
     Answer(client, {{"ok", true}});
   } else if (op == "attach") {
     OnAttach(client, *request, std::move(m->fds));
+  } else if (op == "debug") {
+    OnDebug(client, *request, std::move(m->fds));
   } else {
     Answer(client, {{"error", "unknown request"}});
   }
@@ -61,12 +63,16 @@ void Supervisor::OnAttach(int client, const Json& request, std::vector<Fd> pipes
                            [&](const ContainerLife* l) { return l->plan().name == name; });
   if (life == all_.end() || !(*life)->run().running())
     return Answer(client, {{"error", StrCat("container ", name, " is not running")}});
+  (*life)->run().Attach(TakeConnection(client), std::move(pipes), BoolAt(request, "stdin"));
+}
+
+Fd Supervisor::TakeConnection(int client) {
   auto it = std::find_if(clients_.begin(), clients_.end(),
                          [&](const Client& c) { return c.fd.get() == client; });
   loop_->Forget(client);
   Fd connection = std::move(it->fd);
   clients_.erase(it);
-  (*life)->run().Attach(std::move(connection), std::move(pipes), BoolAt(request, "stdin"));
+  return connection;
 }
 
 Status Supervisor::ServeDns() {

@@ -5,7 +5,7 @@ import subprocess
 import termios
 
 from harness import KPOD, KpodTest, pod
-from test_exec_logs import Terminal
+from terminal import Terminal
 
 SHELL = 'stdin: true\ntty: true\n'
 

@@ -313,6 +313,13 @@ TEST(Plan, RoundTrip) {
   Result<Plan> read = PlanFromJson(written);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(ToJson(*read), written);
+  written = ToJson(plan.containers[0]);
+  Result<ContainerPlan> container = ContainerPlanFromJson(written);
+  ASSERT_TRUE(container.ok());
+  EXPECT_EQ(ToJson(*container), written);
+  for (const char* text : {"null", "{}", R"J({"name":""})J", R"J({"name":"a","env":1})J"}) {
+    EXPECT_FALSE(ContainerPlanFromJson(Json::parse(text)).ok()) << text;
+  }
 }
 
 TEST(Plan, WhatIsOnDiskMayBeAnything) {
