@@ -94,19 +94,14 @@ Result<std::string> NewPem() {
   return std::string(text, static_cast<size_t>(size));
 }
 
-// Of two that make it at once, one link(2) wins; all use its file.
+// Of two that make it at once one wins; both use its file.
 Result<Key> SigningKey(const std::string& folder) {
   std::string path = folder + "/signer.pem";
   Result<std::string> pem = ReadFile(path, 1 << 16);
   if (!pem && pem.error().code() == ENOENT) {
     TRY(MakeDirs(folder, 0700));
-    std::string mine = StrCat(path, ".", ::getpid());
-    Undo remove([&] { ::unlink(mine.c_str()); });
-    std::string fresh = TRY(NewPem());
-    TRY(WriteFileAtomic(mine, fresh, 0600, true));
-    if (::link(mine.c_str(), path.c_str()) < 0 && errno != EEXIST) {
-      return Error::Errno("link " + path);
-    }
+    Status made = WriteFileOnce(path, TRY(NewPem()));
+    if (!made && made.error().code() != EEXIST) return std::move(made.error());
     pem = ReadFile(path, 1 << 16);
   }
   if (!pem) return std::move(pem.error());
