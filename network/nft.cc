@@ -189,11 +189,12 @@ HostElements ElementsOf(const std::vector<ServiceRecord>& services) {
   return e;
 }
 
-NftBatch TableBatch(const HostTable& t, const std::vector<PodRecord>& pods,
+NftBatch TableBatch(const HostTable& t, bool replace, const std::vector<PodRecord>& pods,
                     const std::vector<ServiceRecord>& services) {
   NftBatch b;
+  b.AddTable(t.name);
   // Added first, so that removing it never fails.
-  b.AddTable(t.name).DeleteTable(t.name).AddTable(t.name);
+  if (replace) b.DeleteTable(t.name).AddTable(t.name);
   AddSets(t, &b);
   b.AddBaseChain(t.name, "prerouting", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);
   b.AddBaseChain(t.name, "output", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);

@@ -35,8 +35,9 @@ struct HostElements {
 };
 HostElements ElementsOf(const PodRecord& pod);
 HostElements ElementsOf(const std::vector<ServiceRecord>& services);
-// The whole table, made anew; replaces what is there.
-NftBatch TableBatch(const HostTable& table, const std::vector<PodRecord>& pods,
+// The whole table, made anew. `replace`: there may be one already; where there is none, removing
+// it for nothing would take some RCU grace periods, 5 to 15 ms.
+NftBatch TableBatch(const HostTable& table, bool replace, const std::vector<PodRecord>& pods,
                     const std::vector<ServiceRecord>& services);
 // What makes `after` of `before`, as for the pods' ports below.
 NftBatch HostChangeBatch(const HostTable& table, const HostElements& before,

@@ -192,8 +192,9 @@ Status RewriteHostTable(const store::Paths& paths, const HostNamespaces& host, c
                         const std::string& without) {
   std::vector<PodRecord> pods = TRY(ListRecords(paths));
   std::erase_if(pods, [&](const PodRecord& p) { return p.driver != "native" || p.id == without; });
-  return TableBatch(HostTableFor(paths, config), pods, TRY(ListServices(paths)))
-      .Run(host.net.get());
+  HostTable table = HostTableFor(paths, config);
+  bool replace = TRY(TableExists(host.net.get(), table.name));
+  return TableBatch(table, replace, pods, TRY(ListServices(paths))).Run(host.net.get());
 }
 
 NodeTable NodeTableFor(const Config& config) {
