@@ -21,6 +21,11 @@ metadata: {name: claim}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 ---
 apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: device}
+spec: {accessModes: [ReadWriteOnce], volumeMode: Block, resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: service}
 spec: {selector: {app: a}, ports: [{port: 80}]}
@@ -36,6 +41,7 @@ spec:
   - {name: config, configMap: {name: config}}
   - {name: secret, secret: {secretName: secret}}
   - {name: claim, persistentVolumeClaim: {claimName: claim}}
+  - {name: device, persistentVolumeClaim: {claimName: device}}
   - {name: token, projected: {sources: [{serviceAccountToken: {path: token}}]}}
   initContainers: [{name: first, image: busybox, command: [sh, -c, "echo begun"]}]
   containers:
@@ -105,5 +111,6 @@ class State(KpodTest):
         files = [p for p in left if not p.endswith('/')]
         self.assertEqual(sorted(re.sub('[0-9a-f]{16}', 'HASH', p) for p in files),
                          ['root/events/events.jsonl', 'root/network/config.json', 'root/objects/default/PersistentVolumeClaim/claim.json',
-                          'root/service-account/jwks.json', 'root/service-account/signer.pem', 'root/volumes/default_claim/data/z',
+                          'root/objects/default/PersistentVolumeClaim/device.json', 'root/service-account/jwks.json',
+                          'root/service-account/signer.pem', 'root/volumes/default_claim/data/z', 'root/volumes/default_device/block',
                           'run/seccomp/HASH.bpf'])
