@@ -1,5 +1,6 @@
 #include "network/publish.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +83,21 @@ Status ForgetFlows(const HostNamespaces& host, int node_net, const Change& chang
   return ForgetUdpFlows(host.net.get(), ports);
 }
 
+bool HasTemps(const std::string& directory) {
+  std::vector<std::string> names = ListDir(directory).value_or(std::vector<std::string>());
+  return std::any_of(names.begin(), names.end(), [](const auto& n) { return IsTempName(n); });
+}
+
+// What a writer that was killed has left. Those that live have the lock.
+Status SweepKilled(const store::Paths& paths) {
+  for (const std::string& directory : {ServiceDirectory(paths), AllocationDirectory(paths)}) {
+    if (!HasTemps(directory)) continue;
+    FileLock lock = TRY(LockNetwork(paths));
+    SweepTemps(directory);
+  }
+  return OkStatus();
+}
+
 Status WriteAll(const store::Paths& paths, const HostNamespaces& host, int node_net,
                 const Config& config) {
   TRY(RewriteHostTable(paths, host, config));
@@ -92,6 +108,7 @@ Status WriteAll(const store::Paths& paths, const HostNamespaces& host, int node_
 
 Status PublishServices(const store::Paths& paths, const std::string& ns,
                        const std::vector<ServiceRecord>& services) {
+  TRY(SweepKilled(paths));
   bool damaged = Exists(Marker(paths));
   Change change;
   Result<std::vector<ServiceRecord>> listed = ListServices(paths);
@@ -116,7 +133,7 @@ Status PublishServices(const store::Paths& paths, const std::string& ns,
   }
   Config config = TRY(ReadConfig(paths)).value_or(Config{});
   TRY(MakeDirs(ServiceDirectory(paths)));
-  TRY(WriteFileAtomic(Marker(paths), ""));
+  TRY(Open(Marker(paths), O_WRONLY | O_CREAT, 0600));
   bool whole = damaged || HaveAddresses(change.before) != HaveAddresses(change.after);
   if (!whole) {
     Status told = TellHost(paths, host, config, change);

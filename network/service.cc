@@ -12,7 +12,6 @@ namespace kpod::network {
 
 namespace {
 
-std::string AllocationDirectory(const store::Paths& paths) { return paths.Network() + "/services"; }
 std::string AllocationPath(const store::Paths& paths, const std::string& ns,
                            const std::string& name) {
   return StrCat(AllocationDirectory(paths), "/", ns, "_", name, ".json");
@@ -176,6 +175,8 @@ Result<std::vector<std::string>> JsonFiles(const std::string& directory) {
 }
 
 }  // namespace
+
+std::string AllocationDirectory(const store::Paths& paths) { return paths.Network() + "/services"; }
 
 std::string PortKey(const std::string& protocol, uint16_t port) {
   return StrCat(protocol, "/", port);

@@ -31,6 +31,7 @@ struct Allocation {
 };
 std::string PortKey(const std::string& protocol, uint16_t port);
 
+std::string AllocationDirectory(const store::Paths& paths);  // written under the network's lock
 Result<std::vector<Allocation>> ListAllocations(const store::Paths& paths);
 Status WriteAllocation(const store::Paths& paths, const Allocation& allocation);
 Status RemoveAllocation(const store::Paths& paths, const std::string& ns, const std::string& name);

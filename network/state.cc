@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "network/service.h"
 
 namespace kpod::network {
 
@@ -190,8 +191,8 @@ Status MendLeases(const store::Paths& paths, const std::function<bool(const std:
 }
 
 void SweepState(const store::Paths& paths) {
-  for (const std::string& dir :
-       {paths.Network(), RecordDirectory(paths), LeaseDirectory(paths), paths.run}) {
+  for (const std::string& dir : {paths.Network(), RecordDirectory(paths), LeaseDirectory(paths),
+                                 paths.run, AllocationDirectory(paths), ServiceDirectory(paths)}) {
     SweepTemps(dir);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "network/node.h"
 
@@ -253,6 +254,7 @@ Result<Allocation> Allocate(const kube::Service& service, const std::optional<Al
 Status Allocator::Allocate(const std::vector<kube::Service>& services) {
   if (services.empty()) return OkStatus();
   FileLock lock = TRY(network::LockNetwork(paths_));
+  SweepTemps(network::AllocationDirectory(paths_));
   network::HostNamespaces host = TRY(network::HostNamespaces::Current());
   AllocationContext context;
   context.range = TRY(network::EnsureConfig(paths_, host)).services;
@@ -281,6 +283,7 @@ Status Allocator::Allocate(const std::vector<kube::Service>& services) {
 }
 
 void Allocator::Restore() {
+  Result<FileLock> lock = network::LockNetwork(paths_);  // without it, it is tried all the same
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     if (step->before) {
       (void)network::WriteAllocation(paths_, *step->before);
