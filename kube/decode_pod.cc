@@ -18,6 +18,7 @@ PodSecurityContext DecodePodSecurityContext(const Json& j) {
     }
   }
   out.seccomp_profile = DecodeSeccomp(At(j, "seccompProfile"));
+  out.supplemental_groups_policy = StringAt(j, "supplementalGroupsPolicy");
   out.fs_group_change_policy = StringAt(j, "fsGroupChangePolicy");
   if (const Json& sysctls = At(j, "sysctls"); sysctls.is_array()) {
     for (const Json& s : sysctls)

@@ -1,4 +1,5 @@
 // Security contexts of pods and containers.
+#include <algorithm>
 #include <vector>
 
 #include "base/text.h"
@@ -41,6 +42,16 @@ void CheckProfile(const Field& profile, std::string_view what) {
   }
 }
 
+// What a kubelet allows of itself; docs/tasks/administer-cluster/sysctl-cluster of Kubernetes.
+bool IsSafeSysctl(std::string_view name) {
+  return OneOf(name,
+               "kernel.shm_rmid_forced|net.ipv4.ip_local_port_range|net.ipv4.tcp_syncookies|"
+               "net.ipv4.ping_group_range|net.ipv4.ip_unprivileged_port_start|"
+               "net.ipv4.ip_local_reserved_ports|net.ipv4.tcp_keepalive_time|"
+               "net.ipv4.tcp_fin_timeout|net.ipv4.tcp_keepalive_intvl|"
+               "net.ipv4.tcp_keepalive_probes|net.ipv4.tcp_rmem|net.ipv4.tcp_wmem");
+}
+
 void CheckSysctls(const Field& sysctls, bool host_network) {
   std::vector<std::string> seen;
   for (const Field& sysctl : sysctls.Items()) {
@@ -54,6 +65,10 @@ void CheckSysctls(const Field& sysctls, bool host_network) {
     if (host_network && name.Text().starts_with("net")) {
       name.Invalid("may not be specified when 'hostNetwork' is true");
     }
+    std::string dotted(name.Text());
+    std::replace(dotted.begin(), dotted.end(), '/', '.');
+    if (IsSysctlName(name.Text()).empty() && !IsSafeSysctl(dotted))
+      name.Warn("it is set here, but a cluster refuses it unless its kubelets allow it");
   }
 }
 

@@ -75,6 +75,7 @@ struct PodSecurityContext {
   std::optional<int64_t> run_as_user, run_as_group, fs_group;
   std::optional<bool> run_as_non_root;
   std::vector<int64_t> supplemental_groups;
+  std::string supplemental_groups_policy;  // Merge Strict
   std::optional<SeccompProfile> seccomp_profile;
   std::string fs_group_change_policy;
   std::vector<std::pair<std::string, std::string>> sysctls;

@@ -120,7 +120,7 @@ void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Imag
   }
   out->uid = resolved->uid;
   out->gid = gid ? static_cast<uint32_t>(*gid) : resolved->gid;
-  out->groups = resolved->additional_gids;
+  if (ps.supplemental_groups_policy != "Strict") out->groups = resolved->additional_gids;
   for (int64_t g : ps.supplemental_groups) out->groups.push_back(static_cast<uint32_t>(g));
   if (ps.fs_group) out->groups.push_back(static_cast<uint32_t>(*ps.fs_group));
   // The primary group as well, so that no setgid program can shed it (CVE-2022-36109).

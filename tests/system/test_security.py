@@ -32,6 +32,14 @@ class Security(KpodTest):
             self.assertLessEqual({'3000', '3001', '4000'}, set(status['Groups'].split()))
             self.assertEqual(self.exec('ids', '-c', container, '--', 'id', '-u').strip(), uid)
 
+    def test_sysctls(self):
+        done = self.contexts('sysctls', {'sysctls': [{'name': 'net.ipv4.ip_unprivileged_port_start', 'value': '81'},
+                                                     {'name': 'net/core/somaxconn', 'value': '77'}]}, [{}])
+        self.assertEqual(done.stderr.count('\n'), 1, done.stderr)
+        self.assertIn('sysctls[1].name: it is set here, but a cluster refuses it', done.stderr)
+        self.assertEqual(self.exec('sysctls', 'cat', '/proc/sys/net/ipv4/ip_unprivileged_port_start', '/proc/sys/net/core/somaxconn'),
+                         '81\n77\n')
+
     def test_the_images_user(self):
         self.play('''\
             apiVersion: v1
