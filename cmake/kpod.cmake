@@ -21,7 +21,8 @@ add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthr
 add_link_options(-Wl,--gc-sections)
 if(KPOD_FUZZ)
   set(KPOD_STATIC OFF)
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
+                      -gline-tables-only)
   add_link_options(-fsanitize=address,undefined)
 elseif(KPOD_SANITIZE)
   set(KPOD_STATIC OFF)

@@ -64,7 +64,10 @@ class CrashTest(KpodTest):
         return self.report('kpod-supervisor', when, argv)
 
     def moments(self, calls, wanted):
-        """At most WANTED of the calls 1..CALLS, one from each of as many equal parts."""
+        """At most WANTED of the calls 1..CALLS, one from each of as many equal parts. A process that had only
+        been forked when the command ended has made none."""
+        if not calls:
+            return []
         wanted = min(calls, max(1, round(wanted * SCALE)))
         bounds = [calls * i // wanted for i in range(wanted + 1)]
         return [self.random.randrange(a, b) + 1 for a, b in zip(bounds, bounds[1:])]

@@ -106,12 +106,10 @@ class PortForward(KpodTest):
 
     def test_nobody_listens(self):
         f = Forwarding(self, 'web', ':9', lines=2)
-        with f.connect() as c:
-            with self.assertRaises(ConnectionResetError):
-                c.recv(1)
-        with f.connect() as c:  # and it goes on
-            with self.assertRaises(ConnectionResetError):
-                c.recv(1)
+        for _ in range(2):  # it goes on
+            with self.assertRaises(ConnectionResetError):  # perhaps before connect() has said that it is there
+                with f.connect() as c:
+                    c.recv(1)
         code, _, err = f.end(signal.SIGTERM)
         self.assertEqual(code, 0)
         self.assertEqual(err, f'an error occurred forwarding {f.ports[0]} -> 9: connect to 127.0.0.1:9: Connection refused\n' * 2)

@@ -237,7 +237,7 @@ class Kept(PlayTest):
         done = self.play(self.TEXT)
         self.assertEqual(done.stdout, 'service/web created\njob.batch/once created\nserviceaccount/robot created\n'
                          'storageclass.storage.k8s.io/fast created\n')
-        for words in ('app.yaml:1:1: warning: Service/web: Service is not carried out yet', 'warning: Job/once: Job is not carried out yet',
+        for words in ('app.yaml:6:1: warning: Job/once: Job is not carried out yet',
                       'note: ServiceAccount/robot: ServiceAccount has no meaning', 'app.yaml:20:1: warning: ServiceMonitor/watch: custom resource'):
             self.assertIn(words, done.stderr)
         self.assertEqual(self.names(), ['Job/once', 'Service/web', 'ServiceAccount/robot', 'StorageClass/fast'])
@@ -258,7 +258,7 @@ class Kept(PlayTest):
         path = self.write('app.yaml', self.TEXT)
         self.played.append(path)
         strict = self.kpod('play', 'kube', '--validate=strict', path, rc=125).stderr
-        self.assertIn('error: Service/web', strict)
+        self.assertIn('error: Job/once', strict)
         self.assertIn('note: ServiceAccount/robot', strict)  # what has no meaning is no error
         self.assertEqual(self.names(), [])
         self.assertEqual(self.kpod('play', 'kube', '--validate=ignore', path).stderr, '')

@@ -74,7 +74,7 @@ class Attach(KpodTest):
         self.assertEqual(self.logs('web').splitlines(), ['got one', 'got two', 'got three'])
 
     def test_stdin_once(self):
-        self.start('wc -c; sleep 1000', 'stdin: true\nstdinOnce: true\n')
+        self.start('wc -c; while sleep 0.1; do echo ticks; done', 'stdin: true\nstdinOnce: true\n')
         done = subprocess.Popen([KPOD, 'attach', '-i', 'web'], env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(done.wait)
         self.addCleanup(done.kill)
@@ -83,6 +83,7 @@ class Attach(KpodTest):
         self.assertEqual(done.stdout.readline(), b'500000\n')
         self.addCleanup(done.stdout.close)
         late = Attached(self, '-i', 'web')  # its input is over, until it is restarted
+        self.assertEqual(late.line(), 'ticks\n')
         self.kpod('stop', 'web', '--time', '0')
         self.assertEqual(late.end()[0], 137)
 
