@@ -172,7 +172,7 @@ class KpodTest(unittest.TestCase):
     def exec(self, pod, *argv, **more):
         return self.kpod('exec', pod, *argv, **more).stdout
 
-    def wait(self, condition, what, seconds=20):
+    def wait(self, condition, what, seconds=60):
         """Until condition() is true; its value."""
         deadline = time.monotonic() + seconds
         while True:
@@ -183,17 +183,17 @@ class KpodTest(unittest.TestCase):
                 self.fail(f'after {seconds} s still not: {what}\n' + self.kpod('pod', 'ps', rc=None).stdout)
             time.sleep(0.02)
 
-    def wait_phase(self, pod, phase, seconds=20):
+    def wait_phase(self, pod, phase, seconds=60):
         self.wait(lambda: self.status(pod).get('phase') == phase, f'pod {pod} is {phase}', seconds)
 
-    def wait_running(self, pod, seconds=20):
+    def wait_running(self, pod, seconds=60):
         def all_run():
             status = self.status(pod)
             states = [c['state'] for c in status.get('containerStatuses', [])]
             return status.get('phase') == 'Running' and states and all('running' in s for s in states)
         self.wait(all_run, f'all containers of {pod} run', seconds)
 
-    def wait_log(self, pod, text, *options, seconds=20):
+    def wait_log(self, pod, text, *options, seconds=60):
         return self.wait(lambda: next((l for l in self.logs(pod, *options, rc=None).splitlines() if text in l), None),
                          f'{text!r} in the log of {pod}', seconds)
 

@@ -90,13 +90,15 @@ class Sidecars(KpodTest):
 
     def test_one_that_has_not_started_holds_up_what_follows(self):
         probe = {'exec': {'command': ['test', '-e', '/shared/up']}, 'periodSeconds': 1, 'failureThreshold': 60}
-        init = container('proxy', 'sleep 0.5; touch /shared/up; ' + SERVE, restartPolicy='Always',
+        wait = 'while [ ! -e /shared/go ]; do sleep 0.05; done; touch /shared/up; '
+        init = container('proxy', wait + SERVE, restartPolicy='Always',
                          volumeMounts=SHARED, startupProbe=probe)
         main = container('main', 'ls /shared; ' + SERVE, volumeMounts=SHARED)
         self.play(manifest('web', init, main))
         self.assertEqual(self.container('web', 'main')['state'], {'waiting': {'reason': 'PodInitializing'}})
+        (self.root / 'pods/default_web/volumes/shared/go').touch()
         self.wait_running('web')
-        self.assertEqual(self.logs('web').split(), ['up'])
+        self.wait(lambda: self.logs('web').split() == ['go', 'up'], 'main to have listed what was there at its start')
 
     def test_they_do_not_hold_up_the_end(self):
         init = container('proxy', SERVE, restartPolicy='Always')
