@@ -1,15 +1,12 @@
 #include "runtime/cgroup.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <set>
 
-#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "runtime/cgroup_files.h"
@@ -20,22 +17,6 @@
 
 namespace kpod::runtime {
 namespace {
-
-constexpr int64_t kSecond = 1000000000;
-
-// "/a/../../b" must not climb above the hierarchy's root.
-std::string Below(const std::string& root, const std::string& path) {
-  return JoinPath(root, CleanPath("/" + path));
-}
-
-// Every directory the group has or could have.
-std::vector<std::string> Directories(const std::string& path) {
-  const Hierarchies& h = HostHierarchies();
-  std::vector<std::string> out;
-  for (auto& [controller, dir] : h.v1) out.push_back(Below(dir, path));
-  if (!h.v2.empty()) out.push_back(Below(h.v2, path));  // last: it is the mark of existence
-  return out;
-}
 
 bool HasThreads() {
   struct stat st;
@@ -93,11 +74,11 @@ Status MakeGroup(const std::string& path, const std::set<std::string>& needed) {
     bool stats = controller == "memory" || (controller == "cpuacct" && h.v2.empty()) ||
                  (controller == "freezer" && (h.v2.empty() || !h.v2_kill));
     if (!stats && needed.count(controller) == 0) continue;
-    TRY(MakeDirs(Below(root, path), 0755));
+    TRY(MakeDirs(GroupBelow(root, path), 0755));
     if (controller == "cpuset") InheritCpuset(root, path);
   }
   if (h.v2.empty()) return OkStatus();
-  TRY(MakeDirs(Below(h.v2, path), 0755));
+  TRY(MakeDirs(GroupBelow(h.v2, path), 0755));
   if (h.v2_has_controllers) EnableControllers(h.v2, path);
   return OkStatus();
 }
@@ -127,7 +108,7 @@ void ApplyFiles(const std::string& path, const std::vector<CgroupFile>& files, i
       }
       continue;
     }
-    std::string dir = Below(*root, path);
+    std::string dir = GroupBelow(*root, path);
     if (!WriteLimit(dir, f)) again.emplace_back(dir, &f);
   }
   for (auto& [dir, f] : again) {
@@ -148,13 +129,13 @@ Status FilterDevices(const std::string& path, const std::vector<CgroupFile>& fil
   const Hierarchies& h = HostHierarchies();
   if (const std::string* root = h.V1("devices")) {
     for (const CgroupFile& f : files) {
-      if (f.controller == "devices") TRY(WriteLimit(Below(*root, path), f));
+      if (f.controller == "devices") TRY(WriteLimit(GroupBelow(*root, path), f));
     }
     return OkStatus();
   }
   if (h.v2.empty()) return Error("this machine has no devices controller");
-  Fd dir =
-      TRY(Open(Below(h.v2, path), O_RDONLY | O_DIRECTORY));  // a program works on a hybrid, too
+  Fd dir = TRY(
+      Open(GroupBelow(h.v2, path), O_RDONLY | O_DIRECTORY));  // a program works on a hybrid, too
   return AttachDeviceFilter(dir.get(), EffectiveDeviceRules(rules));
 }
 
@@ -205,13 +186,13 @@ Status Cgroup::Update(const Resources& resources, std::vector<std::string>* warn
 Result<Fd> Cgroup::OpenV2() const {
   const Hierarchies& h = HostHierarchies();
   if (h.v2.empty()) return Fd();
-  return Open(Below(h.v2, path_), O_RDONLY | O_DIRECTORY);
+  return Open(GroupBelow(h.v2, path_), O_RDONLY | O_DIRECTORY);
 }
 
 Status Cgroup::EnterV1() const {
   const char* file = HasThreads() ? "/cgroup.procs" : "/tasks";
   for (auto& [controller, root] : HostHierarchies().v1) {
-    Status s = WriteFile(Below(root, path_) + file, "0");
+    Status s = WriteFile(GroupBelow(root, path_) + file, "0");
     if (!s && s.error().code() != ENOENT) return std::move(s).Context("enter cgroup");
   }
   return OkStatus();
@@ -221,7 +202,7 @@ Status Cgroup::Enter() const {
   TRY(EnterV1());
   const Hierarchies& h = HostHierarchies();
   if (h.v2.empty()) return OkStatus();
-  return WriteFile(Below(h.v2, path_) + "/cgroup.procs", "0").Context("enter cgroup");
+  return WriteFile(GroupBelow(h.v2, path_) + "/cgroup.procs", "0").Context("enter cgroup");
 }
 
 Result<Child> Cgroup::ForkInto(const std::function<int()>& body) const {
@@ -236,111 +217,6 @@ Result<Child> Cgroup::ForkInto(const std::function<int()>& body) const {
   if (pid < 0) return Error::Errno("clone3 into cgroup " + path_);
   if (pid == 0) ::_exit(EnterV1() ? body() : kExitFailure);
   return Child{pid, Fd(pidfd)};
-}
-
-namespace {
-
-void CollectProcesses(const std::string& dir, int depth, std::set<pid_t>* out) {
-  Result<std::string> text = ReadFile(dir + "/cgroup.procs");
-  if (!text) return;
-  for (const std::string& line : Split(Trim(*text), '\n')) {
-    if (auto pid = ParseInt(line); pid && *pid > 0) out->insert(static_cast<pid_t>(*pid));
-  }
-  if (depth > 16) return;
-  Result<std::vector<std::string>> names = ListDir(dir);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    if (name.find('.') != std::string::npos && !IsDirectory(JoinPath(dir, name))) continue;
-    if (IsDirectory(JoinPath(dir, name))) CollectProcesses(JoinPath(dir, name), depth + 1, out);
-  }
-}
-
-// True when no live process is left. `cgroup.events` is polled, since it tells of the change.
-bool WaitUnpopulated(const std::string& dir, int64_t deadline) {
-  Result<Fd> events = Open(dir + "/cgroup.events", O_RDONLY);
-  if (!events) return true;  // gone
-  for (;;) {
-    char buf[256];
-    ssize_t n = ::pread(events->get(), buf, sizeof(buf), 0);
-    if (n <= 0) return true;
-    if (!Contains(std::string_view(buf, static_cast<size_t>(n)), "populated 1")) return true;
-    int64_t left = deadline - MonotonicNanos();
-    if (left <= 0) return false;
-    pollfd p{events->get(), POLLPRI, 0};
-    ::poll(&p, 1, static_cast<int>(std::min<int64_t>(left / 1000000 + 1, 100)));
-  }
-}
-
-Status RemoveTree(const std::string& dir, int64_t deadline, int depth) {
-  int64_t pause = 200;  // microseconds
-  for (;;) {
-    if (::rmdir(dir.c_str()) == 0 || errno == ENOENT) return OkStatus();
-    int code = errno;
-    if (code != EBUSY && code != ENOTEMPTY) return Error::Errno("remove cgroup " + dir, code);
-    // Only groups are directories here; going into them at once would cost a listing each time.
-    Result<std::vector<std::string>> names = ListDir(dir);
-    if (names && depth < 16) {
-      for (const std::string& name : *names) {
-        std::string below = JoinPath(dir, name);
-        if (IsDirectory(below)) TRY(RemoveTree(below, deadline, depth + 1));
-      }
-    }
-    if (::rmdir(dir.c_str()) == 0 || errno == ENOENT) return OkStatus();
-    // EBUSY for a moment after the last process died, until the kernel has let go of it.
-    if (MonotonicNanos() > deadline) return Error::Errno("remove cgroup " + dir);
-    ::usleep(static_cast<useconds_t>(pause));
-    pause = std::min<int64_t>(pause * 2, 20000);
-  }
-}
-
-}  // namespace
-
-Result<std::vector<pid_t>> Cgroup::Processes() const {
-  const Hierarchies& h = HostHierarchies();
-  std::set<pid_t> pids;
-  if (!h.v2.empty()) {
-    CollectProcesses(Below(h.v2, path_), 0, &pids);
-  } else {
-    for (auto& [controller, root] : h.v1) CollectProcesses(Below(root, path_), 0, &pids);
-  }
-  return std::vector<pid_t>(pids.begin(), pids.end());
-}
-
-Status Cgroup::Kill() const {
-  const Hierarchies& h = HostHierarchies();
-  int64_t deadline = MonotonicNanos() + 10 * kSecond;
-  if (!h.v2.empty()) {
-    std::string dir = Below(h.v2, path_);
-    if (!Exists(dir)) return OkStatus();
-    if (WriteFile(dir + "/cgroup.kill", "1")) {
-      if (WaitUnpopulated(dir, deadline)) return OkStatus();
-      return Error(StrCat("cgroup ", path_, ": processes do not die"));
-    }
-  }
-  // Without cgroup.kill: frozen, so that a process that forks all the time cannot stay ahead.
-  const std::string* freezer = h.V1("freezer");
-  std::string state = freezer ? Below(*freezer, path_) + "/freezer.state" : "";
-  for (;;) {
-    std::vector<pid_t> pids = TRY(Processes());
-    if (pids.empty()) return OkStatus();
-    if (!state.empty()) (void)WriteFile(state, "FROZEN");
-    for (pid_t pid : TRY(Processes())) ::kill(pid, SIGKILL);
-    if (!state.empty()) (void)WriteFile(state, "THAWED");
-    if (MonotonicNanos() > deadline) {
-      return Error(StrCat("cgroup ", path_, ": processes do not die"));
-    }
-    ::usleep(1000);
-  }
-}
-
-Status Cgroup::Remove() const {
-  int64_t deadline = MonotonicNanos() + 2 * kSecond;
-  Status first;
-  for (const std::string& dir : Directories(path_)) {
-    Status s = RemoveTree(dir, deadline, 0);
-    if (!s && first) first = std::move(s);
-  }
-  return first;
 }
 
 }  // namespace kpod::runtime

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace kpod::runtime {
@@ -55,6 +56,10 @@ const std::string* Hierarchies::V1(std::string_view controller) const {
 const Hierarchies& HostHierarchies() {
   static const Hierarchies found = Detect();
   return found;
+}
+
+std::string GroupBelow(const std::string& root, const std::string& path) {
+  return JoinPath(root, CleanPath("/" + path));
 }
 
 }  // namespace kpod::runtime

@@ -19,4 +19,7 @@ struct Hierarchies {
 };
 const Hierarchies& HostHierarchies();
 
+// The directory of group `path` in the hierarchy at `root`; ".." does not climb above the root.
+std::string GroupBelow(const std::string& root, const std::string& path);
+
 }  // namespace kpod::runtime
