@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/late_values.h"
+#include "pods/termination_message.h"
 #include "pods/volumes.h"
 
 namespace kpod::pods {
@@ -30,92 +31,7 @@ std::string NewContainerId() {
   return "kpod://" + Hex(bytes);
 }
 
-std::string ReadTerminationMessage(const std::string& path) {
-  // The container writes it; kubelet keeps 4096 bytes.
-  Result<Fd> fd = Open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return {};
-  std::string text(4096, '\0');
-  ssize_t n = ::read(fd->get(), text.data(), text.size());
-  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-  return text;
-}
-
-// terminationMessagePolicy FallbackToLogsOnError: the last 2048 bytes or 80 lines of the log,
-// whichever is less, without what the log's format adds.
-std::string LogTail(const std::string& path) {
-  constexpr off_t kRead = 16384;  // 2048 bytes of very short lines, with their times
-  constexpr size_t kMaxBytes = 2048;
-  constexpr size_t kMaxLines = 80;
-  Result<Fd> fd = Open(path, O_RDONLY | O_NOFOLLOW);
-  if (!fd) return {};
-  off_t size = ::lseek(fd->get(), 0, SEEK_END);
-  off_t from = std::max<off_t>(0, size - kRead);
-  std::string text(static_cast<size_t>(std::max<off_t>(0, size - from)), '\0');
-  ssize_t n = ::pread(fd->get(), text.data(), text.size(), from);
-  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
-  std::vector<std::string> lines = Split(text, '\n');
-  if (from > 0 && !lines.empty()) lines.erase(lines.begin());  // begun in its middle
-  if (lines.size() > kMaxLines + 1) lines.erase(lines.begin(), lines.end() - kMaxLines - 1);
-  std::string out;
-  for (const std::string& line : lines) {  // TIME STREAM F|P TEXT
-    size_t at = line.find(' ');
-    if (at != std::string::npos) at = line.find(' ', at + 1);
-    if (at == std::string::npos || at + 3 > line.size()) continue;
-    out += line.substr(std::min(line.size(), at + 3));
-    if (line[at + 1] == 'F') out.push_back('\n');
-  }
-  return out.size() > kMaxBytes ? out.substr(out.size() - kMaxBytes) : out;
-}
-
 }  // namespace
-
-Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
-  std::string logs = StrCat(paths_.Pod(plan.ns, plan.name), "/logs/", c.name);
-  TRY(MakeDirs(logs, 0700));
-  log_path_ = StrCat(logs, "/", status.restart_count, ".log");
-  message_from_log_ = c.termination_message_policy == "FallbackToLogsOnError";
-  log_ = TRY(LogWriter::Create({log_path_}));
-  // Kept, as the kubelet does: this run and the one before.
-  if (status.restart_count >= 2) {
-    std::string old = StrCat(logs, "/", status.restart_count - 2, ".log");
-    ::unlink(old.c_str());
-    for (int i = 1; i < 5; ++i) ::unlink(StrCat(old, ".", i).c_str());
-  }
-  tty_ = c.tty;
-  stdin_open_ = c.stdin_open;
-  stdin_once_ = c.stdin_once;
-  if (c.tty) return OkStatus();
-  Pipe out = TRY(MakePipe());
-  Pipe err = TRY(MakePipe());
-  out_ = std::move(out.read);
-  err_ = std::move(err.read);
-  child_out_ = std::move(out.write);
-  child_err_ = std::move(err.write);
-  if (c.stdin_open) {
-    Pipe in = TRY(MakePipe());
-    child_in_ = std::move(in.read);
-    stdin_ = std::move(in.write);
-    // Shared with the commands that are attached, of which none may wait in a write.
-    ::fcntl(stdin_.get(), F_SETFL, O_NONBLOCK);
-  }
-  // So that a program which is not root may open /dev/stdout and /dev/stderr anew, as servers that
-  // log by file name do.
-  for (const Fd* fd : {&child_in_, &child_out_, &child_err_}) {
-    if (*fd && ::fchown(fd->get(), c.uid, static_cast<gid_t>(-1)) < 0) {
-      return Error::Errno("chown standard streams");
-    }
-  }
-  return OkStatus();
-}
-
-void ContainerRun::Watch(Fd* fd, LogWriter::Stream stream) {
-  ::fcntl(fd->get(), F_SETFL, ::fcntl(fd->get(), F_GETFL) | O_NONBLOCK);
-  (void)loop_->OnReadable(fd->get(), [this, fd, stream] {
-    if (Drain(fd->get(), stream)) return;
-    loop_->Forget(fd->get());
-    fd->Reset();
-  });
-}
 
 // The node is the user's, who could not use it otherwise; in a privileged container, which has the
 // machine's /dev, it is the machine's own node.
@@ -136,38 +52,6 @@ Status ContainerRun::AttachDevices(const Plan& plan, const ContainerPlan& c, run
     devices_.push_back(std::move(device));
   }
   return OkStatus();
-}
-
-// The log first. False when there is no more.
-bool ContainerRun::Drain(int fd, LogWriter::Stream stream) {
-  std::string_view bytes;
-  Result<bool> more = log_->Drain(fd, stream, &bytes);
-  if (attached_ && !bytes.empty()) attached_->Output(stream == LogWriter::Stream::kStderr, bytes);
-  return more && *more;
-}
-
-void ContainerRun::Attach(Fd connection, std::vector<Fd> pipes, bool wants_input) {
-  if (!attached_) {
-    attached_ = std::make_unique<Attachments>(loop_);
-    if (started_) BeginAttached();
-  }
-  attached_->Add(std::move(connection), std::move(pipes), wants_input);
-}
-
-void ContainerRun::BeginAttached() {
-  Attachments::Input input;
-  input.tty = tty_;
-  // Asked when it is handed out: a program may have closed its terminal, and goes on.
-  if (stdin_open_) input.fd = [this] { return tty_ ? out_.get() : stdin_.get(); };
-  if (stdin_once_ && tty_) {
-    input.finish = [this] {
-      constexpr char kEndOfText = 4;  // a terminal has no other end
-      if (out_ && ::write(out_.get(), &kEndOfText, 1) < 0) return;
-    };
-  } else if (stdin_once_) {
-    input.finish = [this] { stdin_.Reset(); };
-  }
-  attached_->Begin(std::move(input));
 }
 
 Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::function<void()> on_exit,
@@ -258,32 +142,6 @@ Result<runtime::Started> ContainerRun::Exec(const Plan& plan, const ContainerPla
   return runtime::Exec(options);
 }
 
-void ContainerRun::CloseStreams() {
-  struct Entry {
-    Fd* fd;
-    LogWriter::Stream stream;
-  };
-  for (Entry e :
-       {Entry{&out_, LogWriter::Stream::kStdout}, Entry{&err_, LogWriter::Stream::kStderr}}) {
-    if (!*e.fd) continue;
-    // What is still in the pipe; bounded, since a process outside (hostPID) may hold the other end
-    // and go on writing.
-    if (log_ && started_) {
-      for (int i = 0; i < 64; ++i) {
-        if (!Drain(e.fd->get(), e.stream)) break;
-      }
-    }
-    loop_->Forget(e.fd->get());
-    e.fd->Reset();
-  }
-  if (log_) (void)log_->Flush();
-  log_.reset();
-  child_out_.Reset();
-  child_err_.Reset();
-  child_in_.Reset();
-  stdin_.Reset();
-}
-
 void ContainerRun::OnExit() {
   loop_->Forget(started_->child.pidfd.get());
   Result<ExitState> exit = WaitFor(started_->child);
@@ -302,8 +160,8 @@ void ContainerRun::OnExit() {
   // failed.
   bool oom = t.exit_code != 0 && cgroup_->Stats().value_or({}).oom_kills > 0;
   t.reason = oom ? "OOMKilled" : t.exit_code == 0 ? "Completed" : "Error";
-  t.message = ReadTerminationMessage(termination_log_);
-  if (t.message.empty() && message_from_log_ && t.exit_code != 0) t.message = LogTail(log_path_);
+  t.message =
+      TerminationMessage(termination_log_, message_from_log_ && t.exit_code != 0 ? log_path_ : "");
   // A new group for each run: its counts start anew, and some kernels (6.14 to at least 6.18) kill
   // whatever is born in a group whose cgroup.kill was ever written.
   (void)cgroup_->Remove();
