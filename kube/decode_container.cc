@@ -79,6 +79,7 @@ SecurityContext DecodeSecurityContext(const Json& j) {
         Capabilities{DecodeCapabilities(caps, "add"), DecodeCapabilities(caps, "drop")};
   }
   out.seccomp_profile = DecodeSeccomp(At(j, "seccompProfile"));
+  out.apparmor_profile = DecodeAppArmor(At(j, "appArmorProfile"));
   out.proc_mount = StringAt(j, "procMount");
   return out;
 }
@@ -196,6 +197,11 @@ std::optional<ResourceFieldRef> DecodeResourceFieldRef(const Json& j) {
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j) {
   if (!j.is_object()) return std::nullopt;
   return SeccompProfile{StringAt(j, "type"), StringAt(j, "localhostProfile")};
+}
+
+std::optional<AppArmorProfile> DecodeAppArmor(const Json& j) {
+  if (!j.is_object()) return std::nullopt;
+  return AppArmorProfile{StringAt(j, "type"), StringAt(j, "localhostProfile")};
 }
 
 Container DecodeContainer(const Json& j) {

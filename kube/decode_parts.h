@@ -39,6 +39,7 @@ StringMap MapAt(const Json& j, std::string_view key);
 // Of the typed kinds, which all live in a namespace.
 ObjectMeta NamespacedMeta(const Json& object);
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j);
+std::optional<AppArmorProfile> DecodeAppArmor(const Json& j);
 ResourceList DecodeResourceList(const Json& j);
 Container DecodeContainer(const Json& j);
 Volume DecodeVolume(const Json& j);

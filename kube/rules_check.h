@@ -123,6 +123,7 @@ void CheckPod(const Field& root);
 void CheckPodTemplate(const Field& pod_template, const Field* claim_templates = nullptr);
 // kube/rules_security.cc
 void CheckPodSecurityContext(const Field& spec);
+void CheckProfileAnnotations(const Field& annotations, const Field& spec);
 void CheckContainerSecurityContext(const Field& container, bool host_users);
 // kube/rules_container.cc
 struct PodFacts {

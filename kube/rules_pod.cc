@@ -158,6 +158,7 @@ void CheckSpec(const Field& spec, const Field* claim_templates) {
 void CheckPod(const Field& root) {
   Field spec = root["spec"];
   CheckSpec(spec, nullptr);
+  CheckProfileAnnotations(root["metadata.annotations"], spec);
   if (!spec["ephemeralContainers"].empty()) {
     spec["ephemeralContainers"].Forbidden("cannot be set on create");
   }
@@ -168,6 +169,7 @@ void CheckPodTemplate(const Field& pod_template, const Field* claim_templates) {
   CheckAnnotations(pod_template["metadata.annotations"]);
   Field spec = pod_template["spec"];
   CheckSpec(spec, claim_templates);
+  CheckProfileAnnotations(pod_template["metadata.annotations"], spec);
   if (!spec["ephemeralContainers"].empty()) {
     spec["ephemeralContainers"].Forbidden("ephemeral containers not allowed in pod template");
   }

@@ -1,10 +1,12 @@
 // Security contexts of pods and containers.
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "base/text.h"
 #include "kube/rules_check.h"
 #include "kube/rules_names.h"
+#include "kube/types.h"
 
 namespace kpod::kube::rules {
 namespace {
@@ -79,6 +81,15 @@ bool AddsSysAdmin(const Field& add) {
   return false;
 }
 
+std::optional<Field> FindContainer(const Field& spec, std::string_view name) {
+  for (const char* list : {"containers", "initContainers"}) {
+    for (const Field& container : spec[list].Items()) {
+      if (container["name"].Text() == name) return container;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void CheckPodSecurityContext(const Field& spec) {
@@ -95,6 +106,31 @@ void CheckPodSecurityContext(const Field& spec) {
   if (spec["hostUsers"].json() == false) {
     for (const char* field : {"hostNetwork", "hostPID", "hostIPC"}) {
       if (spec[field].True()) spec[field].Forbidden("when `hostUsers` is false");
+    }
+  }
+}
+
+void CheckProfileAnnotations(const Field& annotations, const Field& spec) {
+  for (const auto& [key, value] : annotations.Members()) {
+    if (!key.starts_with(kAppArmorAnnotation)) continue;
+    std::string_view name = std::string_view(key).substr(kAppArmorAnnotation.size());
+    std::string_view profile = value.Text();
+    std::optional<Field> container = FindContainer(spec, name);
+    if (!container) value.InvalidText(name, "container not found");
+    std::string type = profile == "runtime/default"        ? "RuntimeDefault"
+                       : profile == "unconfined"           ? "Unconfined"
+                       : profile.starts_with("localhost/") ? "Localhost"
+                                                           : "";
+    if (type.empty() && !profile.empty())
+      value.Invalid(StrCat("invalid AppArmor profile name: ", Quote(profile)));
+    if (!container || type.empty()) continue;
+    Field field = (*container)["securityContext.appArmorProfile"];
+    if (!field.present()) continue;
+    if (field["type"].Text() != type) {
+      field["type"].Forbidden("apparmor type in annotation and field must match");
+    } else if (type == "Localhost" &&
+               field["localhostProfile"].Text() != profile.substr(profile.find('/') + 1)) {
+      field["localhostProfile"].Forbidden("apparmor profile in annotation and field must match");
     }
   }
 }

@@ -56,6 +56,7 @@ constexpr Row kKinds[] = {
 
 // Fields of a kind without meaning or without support are not looked at: the kind's row says all.
 constexpr Row kFields[] = {
+    {"AppArmorProfile.*", kYes, ""},
     {"Capabilities.*", kYes, ""},
     {"ClientIPConfig.*", kYes, ""},
     {"ConfigMap.*", kYes, ""},
@@ -185,7 +186,7 @@ constexpr Row kFields[] = {
     {"Pod.status", kNone, kSetByServer},
     {"PodDNSConfig.*", kYes, ""},
     {"PodDNSConfigOption.*", kYes, ""},
-    {"PodSecurityContext.appArmorProfile", kLater, "no AppArmor profile is put on"},
+    {"PodSecurityContext.appArmorProfile", kYes, ""},
     {"PodSecurityContext.fsGroup", kYes, ""},
     {"PodSecurityContext.fsGroupChangePolicy", kYes, ""},
     {"PodSecurityContext.runAsGroup", kYes, ""},
@@ -260,7 +261,7 @@ constexpr Row kFields[] = {
     {"SecretProjection.*", kYes, ""},
     {"SecretVolumeSource.*", kYes, ""},
     {"SecurityContext.allowPrivilegeEscalation", kYes, ""},
-    {"SecurityContext.appArmorProfile", kLater, "no AppArmor profile is put on"},
+    {"SecurityContext.appArmorProfile", kYes, ""},
     {"SecurityContext.capabilities", kYes, ""},
     {"SecurityContext.privileged", kYes, ""},
     {"SecurityContext.procMount", kLater, "parts of /proc stay masked", "Default"},

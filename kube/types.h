@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -63,12 +64,20 @@ struct SeccompProfile {
   std::string type;  // RuntimeDefault, Localhost, Unconfined
   std::string localhost_profile;
 };
+// The form before 1.30 is an annotation "PREFIX/CONTAINER": runtime/default, unconfined or
+// localhost/NAME.
+constexpr std::string_view kAppArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/";
+struct AppArmorProfile {
+  std::string type;  // RuntimeDefault, Localhost, Unconfined
+  std::string localhost_profile;
+};
 struct SecurityContext {
   std::optional<int64_t> run_as_user, run_as_group;
   std::optional<bool> run_as_non_root, read_only_root_filesystem, privileged,
       allow_privilege_escalation;
   std::optional<Capabilities> capabilities;
   std::optional<SeccompProfile> seccomp_profile;
+  std::optional<AppArmorProfile> apparmor_profile;
   std::string proc_mount;
 };
 struct PodSecurityContext {
@@ -77,6 +86,7 @@ struct PodSecurityContext {
   std::vector<int64_t> supplemental_groups;
   std::string supplemental_groups_policy;  // Merge Strict
   std::optional<SeccompProfile> seccomp_profile;
+  std::optional<AppArmorProfile> apparmor_profile;
   std::string fs_group_change_policy;
   std::vector<std::pair<std::string, std::string>> sysctls;
 };

@@ -17,6 +17,7 @@
 #include "pods/late_values.h"
 #include "pods/termination_message.h"
 #include "pods/volumes.h"
+#include "runtime/apparmor.h"
 
 namespace kpod::pods {
 
@@ -86,6 +87,9 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   }
   bool use_default = false;
   TRY(ApplySeccomp(paths_, c, &spec.seccomp, &use_default));
+  if (c.apparmor == runtime::kDefaultAppArmorProfile) {
+    TRY(runtime::LoadDefaultAppArmorProfile(runtime::ReadAppArmorHost()));
+  }
   cgroup_ = TRY(runtime::Cgroup::Create(spec.cgroups_path, spec.resources, warnings));
 
   runtime::StartOptions options;

@@ -285,6 +285,7 @@ runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const Contain
   spec.process.env = c.env;
   AddServiceVariables(plan.service_links, &spec.process.env);
   spec.process.cwd = c.cwd;
+  spec.process.apparmor_profile = c.apparmor;
   spec.process.no_new_privileges = c.no_new_privileges;
   spec.process.capabilities = {c.capabilities, c.capabilities, {}, c.capabilities, {}};
   spec.namespaces.push_back({"mount", ""});

@@ -124,6 +124,7 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
     if (!json) return std::nullopt;
     return kube::DecodePersistentVolumeClaim(*json).spec;
   };
+  l.apparmor = [] { return runtime::ReadAppArmorHost(); };
   auto links = std::make_shared<std::optional<std::vector<ServiceLink>>>();
   l.service_links = [=] {
     if (!*links) *links = FindLinks(paths, *objects, ns);

@@ -11,6 +11,7 @@
 #include "pods/container_env.h"
 #include "pods/plan_life.h"
 #include "pods/plan_resources.h"
+#include "pods/plan_security.h"
 #include "pods/plan_volumes.h"
 #include "runtime/container.h"
 
@@ -34,38 +35,6 @@ std::string ShortHash(std::string_view text) {
     h /= kAlphabet.size();
   }
   return out;
-}
-
-namespace {
-
-std::string WithCap(const std::string& name) {
-  std::string upper = ToUpper(name);
-  return upper.starts_with("CAP_") ? upper : "CAP_" + upper;
-}
-
-bool Has(const std::vector<std::string>& list, const std::string& item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
-
-bool HasAll(const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(),
-                     [](const std::string& name) { return WithCap(name) == "CAP_ALL"; });
-}
-
-}  // namespace
-
-std::vector<std::string> EffectiveCapabilities(const kube::SecurityContext& context) {
-  if (context.privileged.value_or(false)) return runtime::AllCapabilities();
-  std::vector<std::string> set = runtime::DefaultCapabilities();
-  if (!context.capabilities) return set;
-  const kube::Capabilities& c = *context.capabilities;
-  if (HasAll(c.add)) set = runtime::AllCapabilities();
-  if (HasAll(c.drop)) set.clear();
-  for (const std::string& name : c.drop) std::erase(set, WithCap(name));
-  for (const std::string& name : c.add) {
-    if (WithCap(name) != "CAP_ALL" && !Has(set, WithCap(name))) set.push_back(WithCap(name));
-  }
-  return set;
 }
 
 int SignalNumber(const std::string& name) {
@@ -139,21 +108,6 @@ void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Imag
   if (!trouble.empty()) out->blocked = {"CreateContainerConfigError", trouble};
 }
 
-void PlanSecurity(const kube::Pod& pod, const kube::Container& c, ContainerPlan* out) {
-  const kube::SecurityContext& cs = c.security_context;
-  out->privileged = cs.privileged.value_or(false);
-  out->read_only_root = cs.read_only_root_filesystem.value_or(false);
-  out->no_new_privileges = !cs.allow_privilege_escalation.value_or(true);
-  out->unmasked_proc = out->privileged || cs.proc_mount == "Unmasked";
-  out->capabilities = EffectiveCapabilities(cs);
-  const auto& profile =
-      cs.seccomp_profile ? cs.seccomp_profile : pod.spec.security_context.seccomp_profile;
-  // Without a word RuntimeDefault holds, as with the kubelet's seccompDefault and with podman.
-  out->seccomp = "default";
-  if (profile && profile->type == "Localhost") out->seccomp = profile->localhost_profile;
-  if ((profile && profile->type == "Unconfined") || out->privileged) out->seccomp = "unconfined";
-}
-
 void PlanCommand(const kube::Container& c, const images::Image& image, const ContainerEnv& env,
                  ContainerPlan* out) {
   std::vector<std::string> command = c.has_command ? c.command : std::vector<std::string>{};
@@ -169,6 +123,10 @@ void PlanCommand(const kube::Container& c, const images::Image& image, const Con
              : image.WorkingDir().empty() ? "/"
                                           : image.WorkingDir();
   if (out->cwd.front() != '/') out->cwd = "/" + out->cwd;
+}
+
+runtime::AppArmorHost AppArmorHostOf(const Lookups& lookups) {
+  return lookups.apparmor ? lookups.apparmor() : runtime::AppArmorHost{};
 }
 
 ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool init,
@@ -212,6 +170,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
     out.blocked = {"CreateContainerError",
                    "no command specified: neither the image nor the manifest names one"};
   }
+  PlanAppArmor(pod, c, AppArmorHostOf(lookups), &out);
   return out;
 }
 
@@ -295,6 +254,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   plan.fs_group = pod.spec.security_context.fs_group;
   plan.fs_group_change_policy = pod.spec.security_context.fs_group_change_policy;
   PlanPullSecrets(pod, lookups, &plan);
+  CheckAppArmor(pod, AppArmorHostOf(lookups), &plan.blocked);
   for (const kube::Volume& v : pod.spec.volumes) {
     plan.volumes.push_back(PlanVolume(pod, v, lookups, &plan.blocked));
   }

@@ -12,6 +12,7 @@
 #include "images/images.h"
 #include "kube/types.h"
 #include "pods/plan.h"
+#include "runtime/apparmor.h"
 
 namespace kpod::pods {
 
@@ -40,6 +41,7 @@ struct Lookups {
   // What the machine has of a resource: "cpu" in thousandths, "memory" and "ephemeral-storage" in
   // bytes; 0 when it cannot tell.
   std::function<int64_t(const std::string& resource)> allocatable;
+  std::function<runtime::AppArmorHost()> apparmor;  // may be empty: a machine without it
   // Text of a file of the image, "" when absent (to resolve the user's name).
   std::function<std::string(const std::vector<std::string>& layers, const std::string& path)>
       image_file;
@@ -56,10 +58,6 @@ ContainerPlan MakeContainerPlan(const kube::Pod& pod, const kube::Container& con
 // "$(VAR)" from `vars`; "$$" is "$"; an unknown reference stays as it is written.
 // Source: k8s.io/kubernetes/third_party/forked/golang/expansion.
 std::string Expand(std::string_view text, const kube::StringMap& vars);
-
-// The effective capability set, with CAP_: the runtime's defaults, less drop, plus add ("ALL" is
-// all). Names in any case, with or without CAP_, as container runtimes take them.
-std::vector<std::string> EffectiveCapabilities(const kube::SecurityContext& context);
 
 // "SIGTERM", "TERM", "15", "SIGRTMIN+3" (an image's STOPSIGNAL); SIGTERM for what is none.
 int SignalNumber(const std::string& name);

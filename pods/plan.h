@@ -113,6 +113,7 @@ struct ContainerPlan {
   bool privileged = false, read_only_root = false, no_new_privileges = false, unmasked_proc = false;
   std::vector<std::string> capabilities;  // effective set, with CAP_
   std::string seccomp;                    // "default", "unconfined", or the path of a profile
+  std::string apparmor;                   // name of a loaded profile, or ""
   std::vector<MountPlan> mounts;
   std::vector<DevicePlan> devices;
   std::vector<PortPlan> ports;

@@ -126,8 +126,11 @@ Error ExecProgram(const Process& p) {
 Status ApplyLabels(const PreparedProcess& p) {
   const Process& process = *p.process;
   if (!process.apparmor_profile.empty()) {
-    TRY(WriteProc(p.proc.get(), "self/attr/apparmor/exec", "exec " + process.apparmor_profile)
-            .Context("AppArmor profile"));
+    const std::string text = "exec " + process.apparmor_profile;
+    Status s = WriteProc(p.proc.get(), "self/attr/apparmor/exec", text);
+    // Before 5.8 there is one file for whichever module is first.
+    if (!s && s.error().code() == ENOENT) s = WriteProc(p.proc.get(), "self/attr/exec", text);
+    TRY(std::move(s).Context("AppArmor profile " + process.apparmor_profile));
   }
   if (!process.selinux_label.empty()) {
     TRY(WriteProc(p.proc.get(), "self/attr/exec", process.selinux_label).Context("SELinux label"));

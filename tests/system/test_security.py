@@ -128,6 +128,17 @@ class Security(KpodTest):
               containers: [{name: main, image: busybox, command: [sleep, "1"]}]
             ''', rc=125).stderr)
 
+    def test_apparmor_is_enforced_or_the_pod_does_not_run(self):
+        on = pathlib.Path('/sys/module/apparmor/parameters/enabled')
+        if on.exists() and on.read_text().strip() == 'Y':
+            self.skipTest('this machine has AppArmor')
+        self.contexts('free', {'appArmorProfile': {'type': 'Unconfined'}}, [{}])
+        self.assertEqual(self.exec('free', 'echo', 'runs'), 'runs\n')
+        for name, profile in (('named', {'type': 'Localhost', 'localhostProfile': 'web'}), ('own', {'type': 'RuntimeDefault'})):
+            self.contexts(name, {}, [{'appArmorProfile': profile}])
+            self.assertEqual(self.container(name, 'c0')['state']['waiting'], {
+                'reason': 'AppArmor', 'message': 'Cannot enforce AppArmor: AppArmor is not enabled on the host'})
+
     def test_read_only_root(self):
         self.play(pod('ro', 'sleep 1000', 'volumes: [{name: tmp, emptyDir: {}}]\n', '''\
             securityContext: {readOnlyRootFilesystem: true}

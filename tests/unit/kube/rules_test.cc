@@ -231,6 +231,18 @@ TEST(Rules, OfAPod) {
 
 TEST(Rules, OfOtherObjects) {
   const char* const kTable[][2] = {
+      {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations:\n"
+       "    container.apparmor.security.beta.kubernetes.io/c: localhost/web\n"
+       "    container.apparmor.security.beta.kubernetes.io/d: unconfined\n"
+       "    container.apparmor.security.beta.kubernetes.io/i: web\n"
+       "spec:\n  initContainers: [{name: i, image: i}]\n  containers:\n  - name: c\n    image: i\n"
+       "    securityContext: {appArmorProfile: {type: Localhost, localhostProfile: w}}\n",
+       "7:55 metadata.annotations[container.apparmor.security.beta.kubernetes.io/d]: Invalid "
+       "value: \"d\": container not found\n"
+       "8:55 metadata.annotations[container.apparmor.security.beta.kubernetes.io/i]: Invalid "
+       "value: \"web\": invalid AppArmor profile name: \"web\"\n"
+       "14:76 spec.containers[0].securityContext.appArmorProfile.localhostProfile: Forbidden: "
+       "apparmor profile in annotation and field must match"},
       {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: Pp\nspec:\n  containers:\n  - name: c\n    "
        "image: i\n",
        "4:9 metadata.name: Invalid value: \"Pp\": a lowercase RFC 1123 subdomain must consist of "

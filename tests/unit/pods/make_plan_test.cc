@@ -128,32 +128,6 @@ TEST(MakePlan, NonRootInTheKubeletsWords) {
   }
 }
 
-bool Has(const Words& list, const char* word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-TEST(EffectiveCapabilities, AddAndDrop) {
-  const Words& standard = runtime::DefaultCapabilities();
-  auto make = [](Words add, Words drop) {
-    kube::SecurityContext s;
-    s.capabilities = kube::Capabilities{std::move(add), std::move(drop)};
-    return EffectiveCapabilities(s);
-  };
-  EXPECT_EQ(EffectiveCapabilities({}), standard);
-  EXPECT_EQ(make({}, {"ALL"}), Words{});
-  EXPECT_EQ(make({}, {"all"}), Words{});
-  EXPECT_EQ(make({"NET_BIND_SERVICE"}, {"ALL"}), Words{"CAP_NET_BIND_SERVICE"});
-  EXPECT_EQ(make({"CAP_NET_ADMIN"}, {"ALL"}), Words{"CAP_NET_ADMIN"});
-  EXPECT_EQ(make({"net_admin"}, {"ALL"}), Words{"CAP_NET_ADMIN"});
-  EXPECT_EQ(make({"ALL"}, {}), runtime::AllCapabilities());
-  EXPECT_TRUE(Has(make({"NET_ADMIN"}, {}), "CAP_NET_ADMIN"));
-  EXPECT_FALSE(Has(make({}, {"CHOWN"}), "CAP_CHOWN"));
-  EXPECT_FALSE(Has(make({"ALL"}, {"CAP_CHOWN"}), "CAP_CHOWN"));
-  kube::SecurityContext privileged;
-  privileged.privileged = true;
-  EXPECT_EQ(EffectiveCapabilities(privileged), runtime::AllCapabilities());
-}
-
 TEST(MakePlan, SecurityOfPodAndContainer) {
   FakeMachine m;
   ContainerPlan c = m.Container();
