@@ -1,136 +1,14 @@
-#include <cctype>
-
 #include "base/text.h"
+#include "cmd/template_lexer.h"
 #include "cmd/template_node.h"
 
 namespace kpod::cmd {
 
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr int kDeepest = 64;  // parentheses and blocks: a template comes from a command line
 
-struct Token {
-  enum class Kind { kEnd, kWord, kField, kVariable, kLiteral, kSign };
-  Kind kind = Kind::kEnd;
-  std::string text;  // a word, a field's or variable's name, a sign
-  Json literal;
-  bool after_space = true;  // ".a .b" are two operands, ".a.b" is one
-  size_t column = 0;
-};
-
-Error At(size_t column, const std::string& what) {
-  return Error(StrCat("template: column ", column + 1, ": ", what));
-}
-
-bool IsName(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
-// The inside of one {{ }}, cut into tokens.
-class Lexer {
- public:
-  Lexer(std::string_view text, size_t column) : text_(text), column_(column) {}
-
-  Result<std::vector<Token>> Run() {
-    std::vector<Token> out;
-    bool space = true;
-    while (at_ < text_.size()) {
-      if (kSpace.find(text_[at_]) != std::string_view::npos) {
-        space = true;
-        ++at_;
-        continue;
-      }
-      Token t;
-      t.column = column_ + at_;
-      t.after_space = space;
-      TRY(One(&t));
-      space = false;
-      out.push_back(std::move(t));
-    }
-    Token end;
-    end.column = column_ + at_;
-    out.push_back(end);
-    return out;
-  }
-
- private:
-  std::string Name() {
-    size_t begin = at_;
-    while (at_ < text_.size() && IsName(text_[at_])) ++at_;
-    return std::string(text_.substr(begin, at_ - begin));
-  }
-
-  Status One(Token* t) {
-    char c = text_[at_];
-    if (c == '.' || c == '$') {
-      ++at_;
-      t->kind = c == '.' ? Token::Kind::kField : Token::Kind::kVariable;
-      t->text = Name();
-      return OkStatus();
-    }
-    if (c == '"' || c == '`' || c == '\'') return Quoted(c, t);
-    bool negative = (c == '-' || c == '+') && at_ + 1 < text_.size() &&
-                    std::isdigit(static_cast<unsigned char>(text_[at_ + 1])) != 0;
-    if (negative || std::isdigit(static_cast<unsigned char>(c)) != 0) return Number(t);
-    if (IsName(c)) {
-      t->kind = Token::Kind::kWord;
-      t->text = Name();
-      return OkStatus();
-    }
-    t->kind = Token::Kind::kSign;
-    t->text = text_.substr(at_, 2) == ":=" ? ":=" : std::string(1, c);
-    if (std::string_view("()|,=").find(c) == std::string_view::npos && t->text != ":=") {
-      return At(t->column, StrCat("unexpected ", Quote(std::string(1, c))));
-    }
-    at_ += t->text.size();
-    return OkStatus();
-  }
-
-  Status Quoted(char quote, Token* t) {
-    t->kind = Token::Kind::kLiteral;
-    std::string value;
-    for (++at_; at_ < text_.size(); ++at_) {
-      char c = text_[at_];
-      if (c == quote) {
-        ++at_;
-        t->literal = value;
-        return OkStatus();
-      }
-      if (c != '\\' || quote == '`') {
-        value += c;
-        continue;
-      }
-      if (++at_ == text_.size()) break;
-      switch (text_[at_]) {
-        case 'n':
-          value += '\n';
-          break;
-        case 't':
-          value += '\t';
-          break;
-        case 'r':
-          value += '\r';
-          break;
-        default:
-          value += text_[at_];
-      }
-    }
-    return At(t->column, "a string without its end");
-  }
-
-  Status Number(Token* t) {
-    size_t begin = at_++;
-    while (at_ < text_.size() && (IsName(text_[at_]) || text_[at_] == '.')) ++at_;
-    std::string_view word = text_.substr(begin, at_ - begin);
-    if (word[0] == '+') word.remove_prefix(1);
-    t->kind = Token::Kind::kLiteral;
-    t->literal = Json::parse(word, nullptr, false);
-    if (!t->literal.is_number()) return At(t->column, StrCat(Quote(word), " is not a number"));
-    return OkStatus();
-  }
-
-  std::string_view text_;
-  size_t column_, at_ = 0;
-};
+using Token = TemplateToken;
 
 class PipelineParser {
  public:
@@ -138,7 +16,8 @@ class PipelineParser {
 
   Result<TemplatePipeline> Run() {
     TemplatePipeline p = TRY(Pipeline(0));
-    if (Now().kind != Token::Kind::kEnd) return At(Now().column, "unexpected " + Name(Now()));
+    if (Now().kind != Token::Kind::kEnd)
+      return TemplateError(Now().column, "unexpected " + Name(Now()));
     return p;
   }
 
@@ -173,7 +52,7 @@ class PipelineParser {
   }
 
   Result<TemplatePipeline> Pipeline(int depth) {
-    if (depth > kDeepest) return At(Now().column, "too many parentheses");
+    if (depth > kDeepest) return TemplateError(Now().column, "too many parentheses");
     TemplatePipeline p;
     Variables(&p);
     for (;;) {
@@ -181,9 +60,10 @@ class PipelineParser {
       while (Now().kind != Token::Kind::kEnd && !IsSign("|") && !IsSign(")")) {
         command.push_back(TRY(Operand(depth)));
       }
-      if (command.empty()) return At(Now().column, "a value is missing before " + Name(Now()));
+      if (command.empty())
+        return TemplateError(Now().column, "a value is missing before " + Name(Now()));
       if (command.size() > 1 && command[0].kind != TemplateOperand::Kind::kFunction) {
-        return At(Now().column, "only a function takes arguments");
+        return TemplateError(Now().column, "only a function takes arguments");
       }
       p.commands.push_back(std::move(command));
       if (!IsSign("|")) return p;
@@ -211,10 +91,10 @@ class PipelineParser {
         TRY(Word(t, &o));
         return o;
       default:
-        if (t.text != "(") return At(t.column, "unexpected " + Name(t));
+        if (t.text != "(") return TemplateError(t.column, "unexpected " + Name(t));
         o.kind = TemplateOperand::Kind::kPipeline;
         o.pipeline = std::make_shared<TemplatePipeline>(TRY(Pipeline(depth + 1)));
-        if (!IsSign(")")) return At(Now().column, "a ) is missing");
+        if (!IsSign(")")) return TemplateError(Now().column, "a ) is missing");
         ++at_;
     }
     while (Now().kind == Token::Kind::kField && !Now().after_space && !Now().text.empty()) {
@@ -234,8 +114,9 @@ class PipelineParser {
     o->name = t.text;
     if (IsTemplateFunction(t.text)) return OkStatus();
     std::string guess = DidYouMean(t.text, TemplateFunctions());
-    return At(t.column, StrCat("function ", Quote(t.text), " is not defined",
-                               guess.empty() ? "" : StrCat(": did you mean ", guess, "?")));
+    return TemplateError(t.column,
+                         StrCat("function ", Quote(t.text), " is not defined",
+                                guess.empty() ? "" : StrCat(": did you mean ", guess, "?")));
   }
 
   std::vector<Token> tokens_;
@@ -243,7 +124,7 @@ class PipelineParser {
 };
 
 Result<TemplatePipeline> ParsePipeline(std::string_view code, size_t column) {
-  std::vector<Token> tokens = TRY(Lexer(code, column).Run());
+  std::vector<Token> tokens = TRY(TemplateTokens(code, column));
   return PipelineParser(std::move(tokens)).Run();
 }
 
@@ -255,7 +136,7 @@ class Parser {
   Result<std::vector<TemplateNode>> Run() {
     std::vector<TemplateNode> nodes;
     End end = TRY(Block(0, &nodes));
-    if (end.word != "") return At(end.column, StrCat("unexpected {{", end.word, "}}"));
+    if (end.word != "") return TemplateError(end.column, StrCat("unexpected {{", end.word, "}}"));
     return nodes;
   }
 
@@ -268,9 +149,9 @@ class Parser {
 
   static bool IsTrim(std::string_view inside, bool front) {
     if (inside.size() < 2) return false;
-    return front ? inside[0] == '-' && kSpace.find(inside[1]) != std::string_view::npos
+    return front ? inside[0] == '-' && kTemplateSpace.find(inside[1]) != std::string_view::npos
                  : inside.back() == '-' &&
-                       kSpace.find(inside[inside.size() - 2]) != std::string_view::npos;
+                       kTemplateSpace.find(inside[inside.size() - 2]) != std::string_view::npos;
   }
 
   // The }} that is not inside of a string.
@@ -298,12 +179,12 @@ class Parser {
   }
 
   Result<End> Block(int depth, std::vector<TemplateNode>* out) {
-    if (depth > kDeepest) return At(at_, "too many blocks in one another");
+    if (depth > kDeepest) return TemplateError(at_, "too many blocks in one another");
     for (;;) {
       size_t open = text_.find("{{", at_);
       std::string_view before = text_.substr(at_, open - at_);
       if (trim_next_)
-        before.remove_prefix(std::min(before.find_first_not_of(kSpace), before.size()));
+        before.remove_prefix(std::min(before.find_first_not_of(kTemplateSpace), before.size()));
       trim_next_ = false;
       if (open == std::string_view::npos) {
         AddText(before, out);
@@ -313,10 +194,10 @@ class Parser {
       bool comment = text_.substr(open + 2, 2) == "/*" || text_.substr(open + 2, 4) == "- /*";
       size_t close = comment ? text_.find("*/", open) : Close(open + 2);
       if (comment && close != std::string_view::npos) close = text_.find("}}", close);
-      if (close == std::string_view::npos) return At(open, "{{ without }}");
+      if (close == std::string_view::npos) return TemplateError(open, "{{ without }}");
       std::string_view inside = text_.substr(open + 2, close - open - 2);
       if (IsTrim(inside, true)) {
-        before = before.substr(0, before.find_last_not_of(kSpace) + 1);
+        before = before.substr(0, before.find_last_not_of(kTemplateSpace) + 1);
         inside.remove_prefix(1);
       }
       if (IsTrim(inside, false)) {
@@ -336,11 +217,12 @@ class Parser {
                      std::vector<TemplateNode>* out) {
     std::string_view trimmed = Trim(inside);
     size_t length = 0;
-    while (length < trimmed.size() && IsName(trimmed[length])) ++length;
+    while (length < trimmed.size() && IsTemplateName(trimmed[length])) ++length;
     std::string word(trimmed.substr(0, length));
     std::string_view rest = trimmed.substr(length);
     if (word == "end" || word == "else") {
-      if (word == "end" && !Trim(rest).empty()) return At(column, "{{end}} takes nothing");
+      if (word == "end" && !Trim(rest).empty())
+        return TemplateError(column, "{{end}} takes nothing");
       return End{word, std::string(Trim(rest)), column};
     }
     TemplateNode node;
@@ -358,17 +240,17 @@ class Parser {
   }
 
   Status Body(size_t column, int depth, TemplateNode* node) {
-    if (depth > kDeepest) return At(column, "too many blocks in one another");
+    if (depth > kDeepest) return TemplateError(column, "too many blocks in one another");
     End end = TRY(Block(depth + 1, &node->body));
     if (end.word == "else" && end.rest.empty()) {
       end = TRY(Block(depth + 1, &node->otherwise));
-      if (end.word == "else") return At(end.column, "a second {{else}}");
+      if (end.word == "else") return TemplateError(end.column, "a second {{else}}");
     } else if (end.word == "else") {
       // {{else if X}} is an if inside of the else, closed by the same end.
       TemplateNode inner;
       bool is_if = end.rest.starts_with("if ");
       if (!is_if && !end.rest.starts_with("with ")) {
-        return At(end.column, "{{else}} takes nothing, if or with");
+        return TemplateError(end.column, "{{else}} takes nothing, if or with");
       }
       inner.kind = is_if ? TemplateNode::Kind::kIf : TemplateNode::Kind::kWith;
       std::string code = end.rest.substr(is_if ? 2 : 4);
@@ -377,7 +259,7 @@ class Parser {
       node->otherwise.push_back(std::move(inner));
       return OkStatus();
     }
-    if (end.word.empty()) return At(column, "an {{end}} is missing");
+    if (end.word.empty()) return TemplateError(column, "an {{end}} is missing");
     return OkStatus();
   }
 
