@@ -1,8 +1,6 @@
 #include "pods/tree_unpack.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <vector>
@@ -11,48 +9,14 @@
 #include "base/files.h"
 #include "base/tar.h"
 #include "base/text.h"
+#include "pods/unpack_steps.h"
 #include "runtime/syscalls.h"
 
 namespace kpod::pods {
 
 namespace {
 
-constexpr size_t kMaxDepth = 256;
-constexpr size_t kMaxName = 255;
-// Below the directory that the caller named.
-constexpr uint64_t kBelow = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-
 using Type = TarEntry::Type;
-
-// "./a//b/" -> {"a","b"}; an error when it leads out, or is longer than any tree should be.
-Result<std::vector<std::string>> PartsOf(const std::string& path) {
-  std::vector<std::string> out;
-  for (std::string& part : Split(path, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == "..") return Error(Quote(path) + " leads out of the archive");
-    if (part.size() > kMaxName || out.size() == kMaxDepth)
-      return Error(Quote(path.substr(0, 100)) + " ... is too long");
-    out.push_back(std::move(part));
-  }
-  return out;
-}
-
-timespec TimeOf(int64_t nanos) {
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  int64_t seconds = nanos / kNanosPerSecond;
-  int64_t rest = nanos % kNanosPerSecond;
-  if (rest < 0) {
-    rest += kNanosPerSecond;
-    --seconds;
-  }
-  return {seconds, rest};
-}
-
-std::string TemporaryName() {
-  std::string bytes(8, '\0');
-  if (::getrandom(bytes.data(), bytes.size(), 0) < 0) bytes.assign(8, 't');
-  return ".kpod-cp-" + Hex(bytes);
-}
 
 class Unpacker {
  public:
@@ -127,7 +91,7 @@ class Unpacker {
     shown_ = parent == "/" ? "/" : parent + "/";
     if (!is_dir) return File(into.get(), name, entry);
     TRY(Directory(into.get(), name, entry, nullptr));
-    root_ = Fd(runtime::OpenAt2(into.get(), name.c_str(), O_PATH | O_DIRECTORY, 0, kBelow));
+    root_ = OpenBelow(into.get(), name.c_str(), O_PATH | O_DIRECTORY);
     if (!root_) return Error::Errno(shown_ + name);
     shown_ += name + "/";
     return OkStatus();
@@ -168,7 +132,7 @@ class Unpacker {
     std::string path = Join(parts, "/");
     if (parent_ && path == parent_path_) return parent_.get();
     auto open = [&](const std::string& p) {
-      return Fd(runtime::OpenAt2(root_.get(), p.c_str(), O_PATH | O_DIRECTORY, 0, kBelow));
+      return OpenBelow(root_.get(), p.c_str(), O_PATH | O_DIRECTORY);
     };
     Fd fd = open(path);
     if (!fd && errno == ENOENT) {
@@ -214,7 +178,7 @@ class Unpacker {
     if (there && !o_.overwrite) return Error(shown + ": is not a directory; see --overwrite");
     if (there && ::unlinkat(parent, name.c_str(), 0) < 0) return Error::Errno(shown);
     if (::mkdirat(parent, name.c_str(), 0700) < 0) return Error::Errno(shown);
-    Fd fd(runtime::OpenAt2(parent, name.c_str(), O_RDONLY | O_DIRECTORY, 0, kBelow));
+    Fd fd = OpenBelow(parent, name.c_str(), O_RDONLY | O_DIRECTORY);
     // Ours, and not another one that came in its place.
     if (!fd || ::fstat(fd.get(), &st) < 0) return Error::Errno(shown);
     if (st.st_uid != ::geteuid()) return Error(shown + ": was exchanged meanwhile");
@@ -230,24 +194,7 @@ class Unpacker {
     if (!S_ISDIR(st.st_mode)) return OkStatus();
     if (!o_.overwrite) return Error(shown + ": is a directory; see --overwrite");
     parent_.Reset();
-    return RemoveTree(parent, name, 0).Context(shown);
-  }
-
-  static Status RemoveTree(int parent, const std::string& name, size_t depth) {
-    if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return OkStatus();
-    if (errno != EISDIR && errno != EPERM) return Error::Errno(name);
-    if (depth == kMaxDepth) return Error("directories are nested too deep");
-    Fd fd(runtime::OpenAt2(parent, name.c_str(), O_RDONLY | O_DIRECTORY, 0, kBelow));
-    DIR* dir = fd ? ::fdopendir(fd.get()) : nullptr;
-    if (dir == nullptr) return Error::Errno(name);
-    int at = fd.Release();  // the stream's from here on
-    Undo close([&] { ::closedir(dir); });
-    while (dirent* d = ::readdir(dir)) {
-      std::string child = d->d_name;
-      if (child != "." && child != "..") TRY(RemoveTree(at, child, depth + 1));
-    }
-    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0) return Error::Errno(name);
-    return OkStatus();
+    return RemoveTreeBelow(parent, name).Context(shown);
   }
 
   Status WriteData(int fd, const std::string& shown) {
@@ -277,23 +224,7 @@ class Unpacker {
       return OkStatus();
     }
     if (errno != EBUSY) return Error::Errno(shown);
-    return InPlace(parent, name, fd.get(), shown);
-  }
-
-  // A file that is mounted (/etc/hosts, a subPath) cannot be replaced, only written.
-  static Status InPlace(int parent, const std::string& name, int from, const std::string& shown) {
-    Fd to(runtime::OpenAt2(parent, name.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY, 0, kBelow));
-    struct stat st {};
-    if (!to || ::fstat(to.get(), &st) < 0) return Error::Errno(shown);
-    if (!S_ISREG(st.st_mode)) return Error(shown + ": not a file");
-    if (::ftruncate(to.get(), 0) < 0 || ::lseek(from, 0, SEEK_SET) < 0) return Error::Errno(shown);
-    std::vector<char> piece(64 << 10);
-    for (;;) {
-      ssize_t n = ::read(from, piece.data(), piece.size());
-      if (n < 0) return Error::Errno(shown);
-      if (n == 0) return OkStatus();
-      TRY(WriteAll(to.get(), {piece.data(), static_cast<size_t>(n)}).Context(shown));
-    }
+    return WriteOver(parent, name, fd.get(), shown);
   }
 
   // Links and pipes, by the same way.
@@ -327,7 +258,7 @@ class Unpacker {
     std::string last = parts.back();
     parts.pop_back();
     std::string above = parts.empty() ? "." : Join(parts, "/");
-    Fd dir(runtime::OpenAt2(root_.get(), above.c_str(), O_PATH | O_DIRECTORY, 0, kBelow));
+    Fd dir = OpenBelow(root_.get(), above.c_str(), O_PATH | O_DIRECTORY);
     if (!dir) return Error::Errno("hard link to " + Quote(e.link));
     // The link itself where it is one, never what it leads to.
     if (::linkat(dir.get(), last.c_str(), parent, name.c_str(), 0) < 0)
@@ -339,7 +270,7 @@ class Unpacker {
   Status Finish() {
     for (auto d = made_.rbegin(); d != made_.rend(); ++d) {
       const char* path = d->path.empty() ? "." : d->path.c_str();
-      Fd fd(runtime::OpenAt2(root_.get(), path, O_RDONLY | O_DIRECTORY, 0, kBelow));
+      Fd fd = OpenBelow(root_.get(), path, O_RDONLY | O_DIRECTORY);
       struct stat st {};
       if (!fd || ::fstat(fd.get(), &st) < 0) continue;  // somebody took it away
       if (st.st_dev != d->device || st.st_ino != d->inode) continue;
