@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import machine
-from harness import BIN, KPOD, KpodTest, need
+from harness import KPOD, KpodTest, need
 
 PROBE = pathlib.Path(__file__).resolve().parent / 'probes/killat.c'
 SEED = int(os.environ.get('KPOD_CRASH_SEED', random.randrange(1 << 31)))

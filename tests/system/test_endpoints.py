@@ -7,7 +7,7 @@ import time
 
 from harness import pod
 from service_case import ServiceTest, deployment, server, service, together
-from test_network import Outside, ask, sh
+from network_case import Outside, ask, sh
 
 
 class Endpoints(ServiceTest):

@@ -3,7 +3,7 @@ import shutil
 
 from harness import KpodTest, image_archive, pod
 from machine import cgroups
-from test_registry import HOST, RegistryTest, skopeo
+from registry_case import HOST, RegistryTest, skopeo
 
 
 class Errors(KpodTest):

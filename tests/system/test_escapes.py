@@ -1,6 +1,5 @@
 """The known ways out of a container, tried with the built binary: each test fails when the protection
 is taken away. tests/system/probes/escape.c is what tries."""
-import ctypes
 import json
 import os
 import pathlib
@@ -10,62 +9,11 @@ import shutil
 import stat
 import subprocess
 import tempfile
-import threading
 import unittest
 
-from harness import BIN, KPOD, KpodTest, need, pod
-
-PROBE = pathlib.Path(__file__).resolve().parent / 'probes/escape.c'
-LIBC = ctypes.CDLL(None, use_errno=True)
-RENAME_EXCHANGE, AT_FDCWD = 2, -100
-
-
-def exchange(a, b):
-    if LIBC.renameat2(AT_FDCWD, str(a).encode(), AT_FDCWD, str(b).encode(), RENAME_EXCHANGE) != 0:
-        raise OSError(ctypes.get_errno(), 'renameat2')
-
-
-class Swapper:
-    """Exchanges two paths all the time, as a container that shares the volume could."""
-
-    def __init__(self, a, b):
-        self.a, self.b, self.ended = a, b, threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self.ended.is_set():
-            exchange(self.a, self.b)
-
-    def __enter__(self):
-        self.thread.start()
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
-
-
-class EscapeTest(KpodTest):
-    @classmethod
-    def setUpClass(cls):
-        need('gcc')
-        super().setUpClass()
-        cls.probes = cls.dir / 'probes'
-        cls.probes.mkdir(mode=0o755)
-        cls.dir.chmod(0o755)
-        subprocess.run(['gcc', '-static', '-O1', '-o', cls.probes / 'escape', PROBE], check=True)
-
-    def volume(self, name, path, extra=''):
-        return f'- name: {name}\n  hostPath: {{path: {path}, type: Directory}}\n{extra}'
-
-    def start(self, name='p', command='touch /escape-test; sleep 1000', spec='', container='', mounts='', volumes=''):
-        """A pod with the probe at /probes/escape."""
-        spec += f'volumes:\n{self.volume("probes", self.probes)}{volumes}'
-        container += f'volumeMounts:\n- {{name: probes, mountPath: /probes}}\n{mounts}'
-        self.play(pod(name, command, spec, container), name=f'{name}.yaml')
-
-    def probe(self, *words, pod='p', options=()):
-        return self.kpod('exec', *options, pod, '--', '/probes/escape', *words).stdout.strip()
-
+from escape_case import EscapeTest
+from harness import BIN, KPOD, need, pod
+from swapper import LIBC, Swapper, exchange
 
 class Walls(EscapeTest):
     """What a container with the usual rights may not do."""

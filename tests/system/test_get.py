@@ -3,7 +3,7 @@ import contextlib
 import json
 
 from service_case import ServiceTest, deployment, server, service, together
-from test_network import Outside
+from network_case import Outside
 
 
 class Get(ServiceTest):

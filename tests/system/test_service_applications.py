@@ -5,7 +5,7 @@ import threading
 import urllib.request
 
 from service_case import ServiceTest, together
-from test_network import Outside
+from network_case import Outside
 
 FRONT = '''\
 apiVersion: v1

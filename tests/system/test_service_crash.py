@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from crash import CrashTest
-from test_network import ask
+from network_case import ask
 
 APP = '''\
 apiVersion: v1

@@ -6,7 +6,7 @@ import socket
 import sys
 
 from service_case import ServiceTest, deployment, server, service, together
-from test_network import Outside, ask, sh
+from network_case import Outside, ask, sh
 
 
 def endpoints(name, addresses='', not_ready='', ports='[{port: 7000}]'):

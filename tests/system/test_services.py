@@ -5,7 +5,7 @@ import socket
 
 from harness import pod
 from service_case import ServiceTest, server, service, together
-from test_network import Outside, ask, sh
+from network_case import Outside, ask, sh
 
 
 class ClusterIP(ServiceTest):

@@ -2,7 +2,7 @@
 import pathlib
 import re
 
-from harness import SOURCE, KpodTest, pod
+from harness import SOURCE, KpodTest
 
 APP = '''\
 apiVersion: v1
