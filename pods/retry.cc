@@ -13,6 +13,7 @@
 #include "images/images.h"
 #include "pods/backoff.h"
 #include "pods/lookups.h"
+#include "pods/manager.h"
 #include "pods/pull_secrets.h"
 #include "pods/reconciler.h"
 #include "store/objects.h"
@@ -47,15 +48,6 @@ Status Retry(const store::Paths& paths, const Plan& plan) {
   return OkStatus();
 }
 
-Status Replace(const store::Paths& paths, const std::string& ns) {
-  store::ObjectStore objects(paths);
-  FileLock lock = TRY(objects.LockNamespace(ns));
-  ReconcileOptions options;
-  options.lookups.pull = false;
-  TRY(ReconcileNamespace(paths, ns, options));
-  return OkStatus();
-}
-
 }  // namespace
 
 bool WaitsForRetry(const Plan& plan) {
@@ -83,7 +75,7 @@ Result<Child> StartRetry(const store::Paths& paths, const Plan& plan, const Sand
 Status StartReplacement(const store::Paths& paths, const Plan& plan, const Sandbox& sandbox) {
   TRY(Fork([&] {
     if (!LeavePod(sandbox)) return kExitFailure;
-    return Replace(paths, plan.ns).ok() ? kExitOk : kExitFailure;
+    return Manager(paths).Reconcile(plan.ns).ok() ? kExitOk : kExitFailure;
   }));
   return OkStatus();
 }

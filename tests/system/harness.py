@@ -1,8 +1,10 @@
 """KpodTest: a root and a run directory of its own, the built binary, and the promise that after every
 test nothing is left on the machine."""
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -172,6 +174,22 @@ class KpodTest(unittest.TestCase):
     def exec(self, pod, *argv, **more):
         return self.kpod('exec', pod, *argv, **more).stdout
 
+    def on_a_terminal(self, *argv, typed=b'', rc=0):
+        """What kpod says to a terminal of its own, which is the controlling one."""
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execve(KPOD, [KPOD, *map(str, argv)], self.env)
+        os.write(master, typed)
+        said = b''
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while chunk := os.read(master, 4096):
+                said += chunk
+        os.close(master)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if rc is not None:
+            self.assertEqual(code, rc, said)
+        return said.decode()
+
     def wait(self, condition, what, seconds=60):
         """Until condition() is true; its value."""
         deadline = time.monotonic() + seconds
@@ -218,3 +236,29 @@ metadata:
 '''
     text += textwrap.indent(textwrap.dedent(container_extra), '    ')
     return text
+
+
+def deployment(name, containers, replicas=1, extra='', namespace='default'):
+    """Pods with the label app: NAME; `containers` is their list, `extra` the rest of their spec."""
+    return f'''\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: {namespace}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+''' + textwrap.indent(textwrap.dedent(containers), ' ' * 6) + textwrap.indent(textwrap.dedent(extra), ' ' * 6)
+
+
+def claim(name, extra=''):
+    return f'''\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: {name}}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}{extra}}}
+'''

@@ -5,7 +5,7 @@ import urllib.request
 
 import machine
 from crash import CrashTest
-from harness import image_archive
+from harness import claim, image_archive
 
 APP = '''\
 apiVersion: v1
@@ -18,11 +18,7 @@ kind: Secret
 metadata: {name: secret}
 stringData: {word: "secret-%(word)s"}
 ---
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: claim}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
----
+''' + claim('claim') + '''---
 apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -3,7 +3,6 @@ is taken away. tests/system/probes/escape.c is what tries."""
 import json
 import os
 import pathlib
-import pty
 import re
 import shutil
 import stat
@@ -191,35 +190,18 @@ class Exec(EscapeTest):
             self.play(pod('cwd', 'sleep 1000', container_extra=f'workingDir: /proc/self/fd/{fd}\n'), rc=None)
             self.assertEqual(self.pid('cwd', 'main'), 0)
 
-    def on_a_terminal(self, *argv, typed=b''):
-        """kpod with a terminal of its own, which is the controlling one."""
-        pid, master = pty.fork()
-        if pid == 0:
-            os.execve(KPOD, [KPOD, *argv], self.env)
-        os.write(master, typed)
-        said = b''
-        try:
-            while chunk := os.read(master, 4096):
-                said += chunk
-        except OSError:
-            pass
-        os.close(master)
-        return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
     def test_the_terminal_of_the_caller_stays_outside(self):
         # Neither TIOCSTI nor a descriptor of it, by which a process that stays behind would read what is typed later.
         self.start()
-        said, _ = self.on_a_terminal('exec', '-i', 'p', '/probes/escape', 'tiocsti')
+        said = self.on_a_terminal('exec', '-i', 'p', '/probes/escape', 'tiocsti', rc=None)
         self.assertRegex(said, r'^(EPERM|ENOTTY|EIO)')
-        said, _ = self.on_a_terminal('exec', '-i', 'p', 'ls', '-l', '/proc/self/fd')
+        said = self.on_a_terminal('exec', '-i', 'p', 'ls', '-l', '/proc/self/fd')
         self.assertEqual(len(re.findall(r'[012] -> pipe:', said)), 3, said)
         # What goes through is whole, in both directions, and so is the exit code.
-        said, code = self.on_a_terminal('exec', '-i', 'p', 'sh', '-c', 'read a; seq 20000; echo "got $a"; exit 7', typed=b'word\n')
+        said = self.on_a_terminal('exec', '-i', 'p', 'sh', '-c', 'read a; seq 20000; echo "got $a"; exit 7', typed=b'word\n', rc=7)
         self.assertIn('\r\n19999\r\n20000\r\ngot word\r\n', said)
-        self.assertEqual(code, 7)
         # One that stays behind with the pipes does not keep kpod.
-        said, code = self.on_a_terminal('exec', 'p', 'sh', '-c', 'sleep 30 & echo started')
-        self.assertEqual((said, code), ('started\r\n', 0))
+        self.assertEqual(self.on_a_terminal('exec', 'p', 'sh', '-c', 'sleep 30 & echo started'), 'started\r\n')
 
     def test_files_of_the_caller_cannot_be_opened_again(self):
         # A descriptor of a file leads back to it, for writing, too.

@@ -3,7 +3,6 @@ removal, and what is left on disk."""
 import gzip
 import json
 import os
-import pty
 import random
 import shutil
 import stat
@@ -290,18 +289,7 @@ class Progress(ImagesTest):
         image = archive(Builder(layer(f=os.urandom(40_000_000))).docker(self.scratch('big')), self.dir / 'big.tar')
         self.assertEqual(self.kpod('load', '-i', image).stderr, '')
         self.empty()
-        pid, master = pty.fork()
-        if pid == 0:
-            os.execve(KPOD, [KPOD, 'load', '-i', str(image)], self.env)
-        said = b''
-        try:
-            while chunk := os.read(master, 4096):
-                said += chunk
-        except OSError:
-            pass
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
-        os.close(master)
-        text = said.decode()
+        text = self.on_a_terminal('load', '-i', image)
         self.assertIn('layer 1/1', text)
         self.assertRegex(text, r'\d+(\.\d+)?MB')
         # The lines are gone again when it is done.

@@ -8,7 +8,7 @@ import subprocess
 
 import machine
 from crash import CrashTest
-from harness import pod
+from harness import deployment, pod
 
 PODS = '---\n'.join([
     pod('web', 'echo begun; exec sleep 1000', container_extra='ports: [{containerPort: 80, hostPort: 18081}]\n'),
@@ -133,20 +133,12 @@ class Machine(CrashTest):
 
     def setUp(self):
         super().setUp()
-        self.file = self.write('app.yaml', PODS + '---\n' + '''\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: many}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: many}}
-  template:
-    metadata: {labels: {app: many}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      volumes: [{name: d, emptyDir: {}}]
-      containers: [{name: c, image: busybox, command: [sh, -c, "echo run >> /d/runs; exec sleep 1000"], volumeMounts: [{name: d, mountPath: /d}]}]
-''')
+        self.file = self.write('app.yaml', PODS + '---\n' + deployment('many', '''\
+            - name: c
+              image: busybox
+              command: [sh, -c, "echo run >> /d/runs; exec sleep 1000"]
+              volumeMounts: [{name: d, mountPath: /d}]
+            ''', replicas=2, extra='volumes: [{name: d, emptyDir: {}}]\n'))
         self.played.append(self.file)
 
     def restart(self):

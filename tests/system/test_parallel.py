@@ -5,7 +5,7 @@ import re
 import threading
 
 from crash import SCALE, SEED, CrashTest
-from harness import pod
+from harness import deployment, pod
 
 # What a command may say of a pod that another command took away or stopped at the same moment.
 EXPECTED = re.compile('not found|is not running|nothing with the name|is running: stop it first|ended before|ended without an answer')
@@ -20,21 +20,9 @@ class Parallel(CrashTest):
             files[ns] = self.write(f'{ns}.yaml', text)
         both = self.write('both.yaml', '---\n'.join(pod('c', 'exec sleep 1000', namespace=ns) for ns in files))
         self.played += [*files.values(), both]
-        deployment = self.write('many.yaml', '''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: many, namespace: two}
-            spec:
-              replicas: 2
-              selector: {matchLabels: {app: many}}
-              template:
-                metadata: {labels: {app: many}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  containers: [{name: c, image: busybox, command: [sleep, "1000"]}]
-            ''')
-        self.played.append(deployment)
-        plays = [*files.values(), both, deployment]
+        many = self.write('many.yaml', deployment('many', '- {name: c, image: busybox, command: [sleep, "1000"]}\n', replicas=2, namespace='two'))
+        self.played.append(many)
+        plays = [*files.values(), both, many]
         commands = [('play', 'kube', p) for p in plays] * 3 + [('kube', 'down', p) for p in plays] + [
             ('play', 'kube', '--replace', files['one']), ('pod', 'ps'), ('ps', '-a'), ('-n', 'one', 'stop', 'a'), ('-n', 'one', 'start', 'a'),
             ('-n', 'one', 'restart', 'b'), ('-n', 'two', 'rm', '--force', 'a'), ('-n', 'two', 'stop', '--all'), ('-n', 'two', 'exec', 'b', 'true'),

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 
-from harness import KPOD, pod
+from harness import KPOD, claim, deployment, pod
 from test_sources import CONFIG, PlayTest
 
 
@@ -228,8 +228,7 @@ class References(PlayTest):
     images = ['busybox']
     SECRET = 'apiVersion: v1\nkind: Secret\nmetadata: {name: late}\nstringData: {%s: hush}\n'
     MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\ndata: {%s: hush}\n'
-    CLAIM = 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: late}\n' \
-            'spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n'
+    CLAIM = claim('late')
 
     def waits(self, text, *waited, container='main'):
         """Plays `text`, then each manifest of `waited`, (message, manifest): before it the pod says the message."""
@@ -269,20 +268,10 @@ class References(PlayTest):
                 self.waits(pod('vol', 'sleep 1000', f'volumes: [{{name: v, {volume}}}]\n', mount), (message, manifest))
 
     def test_of_a_deployment_and_one_container_of_two(self):
-        self.waits('''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: many}
-            spec:
-              selector: {matchLabels: {app: many}}
-              template:
-                metadata: {labels: {app: many}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  containers:
-                  - {name: good, image: busybox, command: [sleep, "1000"]}
-                  - {name: main, image: busybox, command: [sleep, "1000"], envFrom: [{secretRef: {name: late}}]}
-            ''', ('secret "late" not found', self.SECRET % 'any'))
+        self.waits(deployment('many', '''\
+            - {name: good, image: busybox, command: [sleep, "1000"]}
+            - {name: main, image: busybox, command: [sleep, "1000"], envFrom: [{secretRef: {name: late}}]}
+            '''), ('secret "late" not found', self.SECRET % 'any'))
 
     def test_what_is_optional_is_not_waited_for(self):
         self.play(pod('optional', 'echo "<$A>$(ls /v)"; sleep 1000',

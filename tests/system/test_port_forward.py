@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 
-from harness import KPOD, KpodTest, pod
+from harness import KPOD, KpodTest, deployment, pod
 
 # An echo on every address; a web server that listens on the pod's loopback only.
 SERVERS = ('mkdir /www; echo hello from $HOSTNAME > /www/index.html; httpd -p 127.0.0.1:80 -h /www; '
@@ -149,18 +149,7 @@ class PortForward(KpodTest):
             self.assertIn(words, self.kpod('port-forward', *argv, rc=125).stderr)
 
     def test_a_deployment(self):
-        self.play('''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: shop}
-            spec:
-              selector: {matchLabels: {app: shop}}
-              template:
-                metadata: {labels: {app: shop}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  containers: [{name: till, image: busybox, command: [sh, -c, "exec nc -ll -p 7 -e cat"]}]
-            ''', name='shop.yaml')
+        self.play(deployment('shop', '- {name: till, image: busybox, command: [sh, -c, "exec nc -ll -p 7 -e cat"]}\n'), name='shop.yaml')
         name = next(n for n in self.pods() if n.startswith('shop'))
         self.wait(lambda: ':7 ' in self.exec(name, 'netstat', '-ltn'), 'it listens')
         f = Forwarding(self, 'deployment/shop', ':7', lines=2)

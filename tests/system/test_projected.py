@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from harness import KpodTest, need, pod
+from harness import KpodTest, deployment, need, pod
 
 
 def unpadded(text):
@@ -94,21 +94,8 @@ class Projected(KpodTest):
         mount = 'volumeMounts: [{name: v, mountPath: /v}]\nenv: [{name: X, valueFrom: {configMapKeyRef: {name: c, key: x}}}]\n'
         namespaces = [f'apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}}}\n' for ns in ('one', 'two')]
         alone = lambda ns: pod('alone', 'sleep 1000', volume, mount, namespace=ns)
-        many = '''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: many, namespace: two}
-            spec:
-              replicas: 2
-              selector: {matchLabels: {app: many}}
-              template:
-                metadata: {labels: {app: many}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  volumes: [{name: v, configMap: {name: c}}]
-                  containers:
-                  - {name: main, image: busybox, command: [sleep, "1000"], volumeMounts: [{name: v, mountPath: /v}]}
-            '''
+        many = deployment('many', '- {name: main, image: busybox, command: [sleep, "1000"], volumeMounts: [{name: v, mountPath: /v}]}\n',
+                          replicas=2, extra=volume, namespace='two')
         self.play([*namespaces, alone('two'), config('two', 'old'), many, config('one', 'old'), alone('one')])
         pods = [(ns, name) for ns in ('one', 'two') for name in self.pods(ns)]
         self.assertEqual(len(pods), 4)

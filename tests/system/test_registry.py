@@ -5,7 +5,6 @@ import http.server
 import json
 import os
 import pathlib
-import pty
 import re
 import signal
 import subprocess
@@ -142,18 +141,6 @@ class Pull(RegistryTest):
         said = self.on_a_terminal('play', 'kube', path)
         self.assertIn('layer 1/1', said)
         self.assertRegex(said, r'pod/shown created\r\n$')
-
-    def on_a_terminal(self, *argv):
-        pid, master = pty.fork()
-        if pid == 0:
-            os.execve(KPOD, [KPOD, *argv], self.env)
-        said = b''
-        with contextlib.suppress(OSError):
-            while chunk := os.read(master, 4096):
-                said += chunk
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, said)
-        os.close(master)
-        return said.decode()
 
 
 class Credentials(RegistryTest):

@@ -3,7 +3,7 @@ import pathlib
 import unittest
 
 import machine
-from harness import KpodTest, pod
+from harness import KpodTest, deployment, pod
 
 MOUNTS = [l.split() for l in open('/proc/mounts')]
 V1 = {option: m[1] for m in MOUNTS if m[2] == 'cgroup' for option in m[3].split(',') if option in ('cpu', 'memory', 'pids')}
@@ -196,19 +196,7 @@ class Namespaces(KpodTest):
             metadata: {name: two}
             spec: {hard: {pods: "2", configmaps: "1"}}
             ''', name='quota.yaml')
-        self.play('''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: web}
-            spec:
-              replicas: 3
-              selector: {matchLabels: {app: web}}
-              template:
-                metadata: {labels: {app: web}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  containers: [{name: main, image: busybox, command: [sleep, "1000"]}]
-            ''')
+        self.play(deployment('web', '- {name: main, image: busybox, command: [sleep, "1000"]}\n', replicas=3))
         self.assertEqual(len(self.pods()), 2)
         self.assertIn('exceeded quota: two, requested: pods=1, used: pods=2, limited: pods=2',
                       self.kpod('events').stdout)
@@ -240,23 +228,12 @@ class Disk(KpodTest):
         self.assertEqual(self.status('within')['phase'], 'Running')
 
     def test_a_deployment_replaces_it(self):
-        self.play('''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: web}
-            spec:
-              selector: {matchLabels: {app: web}}
-              template:
-                metadata: {labels: {app: web}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  volumes: [{name: d, emptyDir: {sizeLimit: 1Mi}}]
-                  containers:
-                  - name: main
-                    image: busybox
-                    command: [sh, -c, 'dd if=/dev/zero of=/d/f bs=1M count=3; sleep 1000']
-                    volumeMounts: [{name: d, mountPath: /d}]
-            ''')
+        self.play(deployment('web', '''\
+            - name: main
+              image: busybox
+              command: [sh, -c, 'dd if=/dev/zero of=/d/f bs=1M count=3; sleep 1000']
+              volumeMounts: [{name: d, mountPath: /d}]
+            ''', extra='volumes: [{name: d, emptyDir: {sizeLimit: 1Mi}}]\n'))
         first = self.pods()
         self.wait(lambda: set(self.pods()) - set(first), 'another pod', 30)
         self.assertIn(first[0], self.pods())

@@ -2,7 +2,7 @@
 import pathlib
 import re
 
-from harness import SOURCE, KpodTest
+from harness import SOURCE, KpodTest, claim
 
 APP = '''\
 apiVersion: v1
@@ -15,16 +15,7 @@ kind: Secret
 metadata: {name: secret}
 stringData: {a: hidden-word}
 ---
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: claim}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: device}
-spec: {accessModes: [ReadWriteOnce], volumeMode: Block, resources: {requests: {storage: 1Mi}}}
----
+''' + claim('claim') + '---\n' + claim('device', ', volumeMode: Block') + '''---
 apiVersion: v1
 kind: Service
 metadata: {name: service}

@@ -1,7 +1,7 @@
 """kpod wait, in the forms and words of kubectl's."""
 import subprocess
 
-from harness import KPOD, KpodTest, pod
+from harness import KPOD, KpodTest, deployment, pod
 
 READY = 'readinessProbe: {exec: {command: [test, -e, /ready]}, periodSeconds: 1}\n'
 
@@ -55,23 +55,12 @@ class Wait(KpodTest):
         self.assertEqual(self.fails('web', '--for=condition=Ready'), (1, 'kpod: wait: pods "web" not found\n'))
 
     def test_a_deployment_is_available_when_enough_are_ready(self):
-        self.play('''\
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: web}
-            spec:
-              replicas: 4
-              selector: {matchLabels: {app: web}}
-              template:
-                metadata: {labels: {app: web}}
-                spec:
-                  terminationGracePeriodSeconds: 0
-                  containers:
-                  - name: main
-                    image: busybox
-                    command: [sleep, "1000"]
-                    readinessProbe: {exec: {command: [test, -e, /ready]}, periodSeconds: 1}
-            ''')
+        self.play(deployment('web', '''\
+            - name: main
+              image: busybox
+              command: [sleep, "1000"]
+              readinessProbe: {exec: {command: [test, -e, /ready]}, periodSeconds: 1}
+            ''', replicas=4))
         child = self.begin('deployment/web', '--for', 'condition=Available')
         pods = self.pods()
         self.wait(lambda: all(self.container(p, 'main').get('state', {}).get('running') for p in pods), 'all run')
