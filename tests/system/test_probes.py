@@ -8,7 +8,9 @@ import threading
 import machine
 from harness import KpodTest, need
 
-SERVE = 'trap "exit 0" TERM; sleep 1000 & wait'
+SERVE = 'trap "exit 0" TERM; touch /tmp/up; sleep 1000 & wait'
+# A first process takes no signal for which it has no handler yet.
+UP = {'startupProbe': {'periodSeconds': 1, 'timeoutSeconds': 60, 'failureThreshold': 60, 'exec': {'command': ['test', '-e', '/tmp/up']}}}
 
 
 def container(name, command=SERVE, image='busybox', **more):
@@ -19,8 +21,8 @@ def container(name, command=SERVE, image='busybox', **more):
 
 
 def every_second(**more):
-    """A probe that is asked each second and believed at once."""
-    return {'periodSeconds': 1, 'failureThreshold': 1, **more}
+    """A probe that is asked each second and believed at once, however long its answer takes."""
+    return {'periodSeconds': 1, 'failureThreshold': 1, 'timeoutSeconds': 60, **more}
 
 
 class ProbeTest(KpodTest):
@@ -136,8 +138,8 @@ class Liveness(ProbeTest):
         """Each kind; and the probe's own grace period counts, where the pod's would last for minutes."""
         stubborn = 'trap "" TERM; while :; do sleep 1; done'
         self.pod('web',
-                 container('exec', livenessProbe=every_second(exec={'command': ['sh', '-c', 'echo not well; exit 7']})),
-                 container('http', livenessProbe=every_second(httpGet={'port': 81, 'path': '/healthz?full=1'})),
+                 container('exec', livenessProbe=every_second(exec={'command': ['sh', '-c', 'echo not well; exit 7']}), **UP),
+                 container('http', livenessProbe=every_second(httpGet={'port': 81, 'path': '/healthz?full=1'}), **UP),
                  container('tcp', stubborn, livenessProbe=every_second(tcpSocket={'port': 82},
                                                                        terminationGracePeriodSeconds=1)),
                  container('well', livenessProbe=every_second(exec={'command': ['true']})),
@@ -154,8 +156,8 @@ class Liveness(ProbeTest):
         self.assertEqual(self.restarts('web', 'well'), 0)
 
     def test_never_restarted_it_fails(self):
-        self.pod('web', container('main', 'trap "exit 9" TERM; sleep 1000 & wait',
-                                  livenessProbe=every_second(exec={'command': ['false']})), restartPolicy='Never')
+        self.pod('web', container('main', SERVE.replace('exit 0', 'exit 9'),
+                                  livenessProbe=every_second(exec={'command': ['false']}), **UP), restartPolicy='Never')
         self.wait_phase('web', 'Failed')
         line = self.event('Container main failed liveness probe')
         self.assertNotIn('will be restarted', line)
