@@ -18,6 +18,7 @@ class Terminal:
         self.test, self.text = test, ''
         self.master, slave = pty.openpty()
         self.size(rows, columns)
+        self.before = self.modes()
         self.child = subprocess.Popen([KPOD, *argv], env=dict(test.env, **(env or {})), stdin=slave, stdout=slave, stderr=slave,
                                       start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
@@ -29,7 +30,7 @@ class Terminal:
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def until(self, what, seconds=10):
+    def until(self, what, seconds=60):
         deadline = time.monotonic() + seconds
         while what not in self.text:
             if not select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]:
@@ -40,7 +41,7 @@ class Terminal:
                 self.test.fail(f'{what!r} is not in {self.text!r}, and it ended')
         self.text = self.text.split(what, 1)[1]
 
-    def rest(self, seconds=10):
+    def rest(self, seconds=60):
         """All that comes until it ends."""
         deadline = time.monotonic() + seconds
         while select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]:
@@ -54,7 +55,7 @@ class Terminal:
         return termios.tcgetattr(self.master)
 
     def end(self):
-        return self.child.wait(10)
+        return self.child.wait(60)
 
     def close(self):
         if self.child.poll() is None:
