@@ -34,6 +34,7 @@ def ask(address, port, source=None):
     """What the echo at address:port says over TCP; '' when nobody answers."""
     try:
         with socket.create_connection((address, port), timeout=3, source_address=source) as s:
+            s.settimeout(60)  # who is there may be slow
             return s.makefile().read()
     except OSError:
         return ''
@@ -66,7 +67,9 @@ class Outside:
         return self.run(sys.executable, '-c', f'''
 import socket
 try:
-    print(socket.create_connection(("{address}", {port}), timeout=3).makefile().read())
+    s = socket.create_connection(("{address}", {port}), timeout=3)
+    s.settimeout(60)
+    print(s.makefile().read())
 except OSError as e:
     print("no:", e)''').strip()
 
@@ -113,7 +116,9 @@ class NetworkTest(KpodTest):
         return self.exec(name, 'python3', '-c', f'''
 import socket
 try:
-    print(socket.create_connection(("{address}", {port}), timeout=3).makefile().read())
+    s = socket.create_connection(("{address}", {port}), timeout=3)
+    s.settimeout(60)
+    print(s.makefile().read())
 except OSError as e:
     print("no:", e)''').strip()
 

@@ -1,5 +1,6 @@
 """What the tests of Services share: servers that say who they are, and looks at the tables."""
 import json
+import os
 import socket
 import time
 
@@ -93,6 +94,13 @@ class ServiceTest(KpodTest):
     def wait_endpoints(self, name, count):
         self.wait(lambda: len(self.ready_endpoints(name)) == count, f'{name} has {count} endpoints')
 
+    def kill_twice(self, name, container='main'):
+        """After its second death a container is away for the 10 s of its back-off."""
+        first = self.pid(name, container)
+        os.kill(first, 9)
+        os.kill(self.wait(lambda: self.pid(name, container) not in (0, first) and self.pid(name, container), f'{name} runs again'), 9)
+        self.wait(lambda: 'waiting' in self.container(name, container)['state'], f'{name} backs off')
+
     def ask_from(self, name, address, port, udp=False):
         return self.exec(name, 'python3', '-c', f'''
 import socket
@@ -101,7 +109,8 @@ try:
         s = socket.socket(2, 2); s.settimeout(3); s.connect(("{address}", {port})); s.send(b"x")
         print(s.recv(100).decode())
     else:
-        print(socket.create_connection(("{address}", {port}), timeout=3).makefile().read())
+        s = socket.create_connection(("{address}", {port}), timeout=3); s.settimeout(60)
+        print(s.makefile().read())
 except OSError as e:
     print("no:", type(e).__name__)''').strip()
 
@@ -109,5 +118,5 @@ except OSError as e:
         """Seconds until the connection is refused; fails when it is not."""
         began = time.monotonic()
         with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection((address, port), timeout=5).close()
+            socket.create_connection((address, port), timeout=30).close()
         return time.monotonic() - began

@@ -1,6 +1,5 @@
 """An application of three tiers as it is written for a cluster: they find each other by Services only."""
 import contextlib
-import os
 import threading
 import urllib.request
 
@@ -22,7 +21,7 @@ data:
         listen 80;
         location / {
           proxy_pass http://api;
-          proxy_connect_timeout 2s;
+          proxy_connect_timeout 20s;
         }
       }
     }
@@ -76,7 +75,7 @@ spec:
         - |
           import http.server, os, socket
           def redis(host):
-              with socket.create_connection((host, int(os.environ["REDIS_SERVICE_PORT"])), timeout=2) as s:
+              with socket.create_connection((host, int(os.environ["REDIS_SERVICE_PORT"])), timeout=20) as s:
                   s.sendall(b"INCR visits\\r\\n")
                   return s.makefile("rb").readline()[1:].decode().strip()
           class Handler(http.server.BaseHTTPRequestHandler):
@@ -128,7 +127,7 @@ spec:
 
 def get(url):
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as e:
         return e.code, e.read().decode()
@@ -156,7 +155,7 @@ import socket
 s = socket.create_connection(("198.51.100.1", 30090), timeout=5)
 s.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n"); print(s.makefile().read())'''))
             # Redis dies: what asks it is told at once, and all goes on when it is back.
-            os.kill(self.pid('redis-0', 'redis'), 9)
+            self.kill_twice('redis-0', 'redis')
             self.wait_endpoints('redis', 0)
             code, text = get(url)
             self.assertEqual((code, text), (503, 'ConnectionRefusedError'))
