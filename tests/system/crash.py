@@ -38,7 +38,7 @@ class CrashTest(KpodTest):
 
     # ---- killing
 
-    def killing(self, who, when, *argv, timeout=60):
+    def killing(self, who, when, *argv, timeout=120):
         """Runs kpod ARGV with WHO killed at call WHEN. (fate, number of calls)"""
         done = subprocess.run([self.killer, self.dir / 'report', who, str(when), '--', KPOD, *map(str, argv)], env=self.env,
                               capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
@@ -60,7 +60,7 @@ class CrashTest(KpodTest):
 
     def detach(self, process, when, argv):
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         return self.report('kpod-supervisor', when, argv)
 
     def moments(self, calls, wanted):
@@ -144,7 +144,7 @@ class CrashTest(KpodTest):
     def agree(self, what):
         """All agree, at once or when those that are about to end have ended."""
         try:
-            self.wait(lambda: not self.disagreements(), what, seconds=10)
+            self.wait(lambda: not self.disagreements(), what)
         except AssertionError:
             self.fail('\n'.join([f'{what}, after {self.killed}'] + self.disagreements() + [self.scene()]))
 
@@ -165,7 +165,7 @@ class CrashTest(KpodTest):
     def next(self, *argv, rc=0, **more):
         """The next command, which must find all in order."""
         try:
-            done = self.kpod(*argv, rc=None, timeout=40, **more)
+            done = self.kpod(*argv, rc=None, timeout=120, **more)
         except subprocess.TimeoutExpired:
             self.fail(f'kpod {" ".join(map(str, argv))} does not end, after {self.killed}\n{self.scene()}')
         if rc is not None and done.returncode != rc:

@@ -1,5 +1,6 @@
 """Supervisors that die at work, a machine that restarts, files that a power cut spoiled: the next
 command says it in a sentence, puts it right, and leaves nothing."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -70,7 +71,7 @@ class Lost(CrashTest):
             process = self.attach(self.supervisor(name), when)
             os.kill(min(self.containers(name)), signal.SIGKILL)
             if when:
-                process.wait(timeout=20)
+                process.wait(timeout=60)
                 self.report('kpod-supervisor', when, ['(restarting)'])
                 return 0
             self.wait(lambda: self.container(name, 'main').get('restartCount') == 1, 'it restarted')
@@ -110,10 +111,11 @@ class Lost(CrashTest):
         self.next('play', 'kube', path)
         # Of three the child is killed at work, of three the supervisor while its child works.
         attached = [self.attach(self.supervisor(n), 30 * i + 2, '-+1') for i, n in enumerate(names[:3])]
-        children = lambda n: pathlib.Path(f'/proc/{self.supervisor(n)}/task/{self.supervisor(n)}/children').read_text().split()
-        for name in names[3:]:
-            found = self.wait(lambda: children(name), 'it tries again', 30)
-            os.kill(self.supervisor(name), signal.SIGKILL)
+        supervisors = {n: self.supervisor(n) for n in names[3:]}
+        for name, pid in supervisors.items():
+            children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
+            found = self.wait(lambda: children.read_text().split(), 'it tries again', 180)
+            os.kill(pid, signal.SIGKILL)
             self.wait(lambda: not set(map(int, found)) & set(machine.processes()), 'its child is dead')
             type(self).kills += 2
         for process in attached:
@@ -141,6 +143,11 @@ class Machine(CrashTest):
             ''', replicas=2, extra='volumes: [{name: d, emptyDir: {}}]\n'))
         self.played.append(self.file)
 
+    def removed(self, group):
+        with contextlib.suppress(OSError):
+            os.rmdir(group)
+        return not os.path.exists(group)
+
     def restart(self):
         """What a restart of the machine leaves of kpod: its root."""
         for pids in self.supervisors().values():
@@ -150,7 +157,7 @@ class Machine(CrashTest):
         deadline = lambda: [g for g in machine.cgroups(self.group) if pathlib.Path(g, 'cgroup.procs').read_text()]
         self.wait(lambda: not deadline(), 'their containers are dead')
         for group in sorted(machine.cgroups(self.group), key=len, reverse=True):
-            os.rmdir(group)
+            self.wait(lambda g=group: self.removed(g), f'{group} is let go of')  # EBUSY for a moment after the last process
         for mount in [m.split()[0] for m in machine.mounts() if m.startswith(str(self.run_dir))][::-1]:
             subprocess.run(['umount', '--lazy', mount], check=True)
         subprocess.run(['ip', 'link', 'del', self.group.replace('-', '')], capture_output=True)  # or it went with its other end
