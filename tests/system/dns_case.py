@@ -159,7 +159,7 @@ class DnsTest(KpodTest):
 
     def send(self, name, packet, how='udp'):
         done = subprocess.run(['nsenter', '-t', str(self.pid(name, 'main')), '-n', sys.executable, '-c', CLIENT, how,
-                               packet.hex()], capture_output=True, text=True, check=True, timeout=20)
+                               packet.hex()], capture_output=True, text=True, check=True, timeout=60)
         return Reply(bytes.fromhex(done.stdout.strip()))
 
     def ask(self, pod_name, name, kind=A, how='udp', edns=0):

@@ -76,7 +76,7 @@ class KpodTest(unittest.TestCase):
             if done.returncode and not problem:
                 problem = f'kube down {path}: {done.stderr.strip()}'
         left = []
-        deadline = time.monotonic() + 8
+        deadline = time.monotonic() + 60
         while True:
             left = machine.Snapshot(self.root, self.run_dir, self.group).left(self.before)
             if not left or time.monotonic() > deadline:
@@ -104,7 +104,7 @@ class KpodTest(unittest.TestCase):
 
     # ---- running kpod
 
-    def kpod(self, *argv, rc=0, input=None, timeout=60, env=None, **more):
+    def kpod(self, *argv, rc=0, input=None, timeout=120, env=None, **more):
         """Runs kpod; `rc` None: whatever its exit code is."""
         done = subprocess.run([KPOD, *map(str, argv)], env=dict(self.env, **(env or {})), input=input,
                               capture_output=True, text=True, timeout=timeout, **more)

@@ -57,7 +57,7 @@ http: {{addr: "{HOST}"}}
         cls.addClassCleanup(child.wait)
         cls.addClassCleanup(child.kill)
         host, port = HOST.split(':')
-        for _ in range(500):
+        for _ in range(3000):
             with contextlib.suppress(OSError):
                 socket.create_connection((host, int(port))).close()
                 return

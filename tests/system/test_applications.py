@@ -196,12 +196,12 @@ class Applications(KpodTest):
             done = self.kpod('exec', '-e', 'PGPASSWORD=s3cret', self.pod_of('postgres'), '--', 'psql', '-h', '127.0.0.1', '-U', 'shop', '-d', 'orders',
                              '-Atc', query, rc=None)
             return done.stdout.split() if done.returncode == 0 else None
-        self.wait(lambda: sql('SELECT 1') == ['1'], 'postgres answers', 60)
+        self.wait(lambda: sql('SELECT 1') == ['1'], 'postgres answers', 180)
         self.assertEqual(sql('SELECT name FROM goods ORDER BY 1'), ['apple', 'pear'])
         sql("INSERT INTO goods VALUES ('plum')")
         # As its own user from the start: the data is the group's, and the entrypoint changes no owner.
         self.play(text % ', runAsUser: 999, runAsGroup: 999, runAsNonRoot: true')
-        self.wait(lambda: sql('SELECT 1') == ['1'], 'postgres answers again', 60)
+        self.wait(lambda: sql('SELECT 1') == ['1'], 'postgres answers again', 180)
         self.assertEqual(sql('SELECT name FROM goods ORDER BY 1'), ['apple', 'pear', 'plum'])
         self.assertEqual(self.exec(self.pod_of('postgres'), 'id', '-u').strip(), '999')
 
@@ -244,7 +244,7 @@ class Applications(KpodTest):
         def sql(user, password, query):
             done = self.kpod('exec', 'mysql', '--', 'mariadb', '-h127.0.0.1', f'-u{user}', f'-p{password}', '-Ne', query, rc=None)
             return done.stdout.split() if done.returncode == 0 else None
-        self.wait(lambda: sql('root', 'r00t', 'SELECT 1') == ['1'], 'mariadb answers', 60)
+        self.wait(lambda: sql('root', 'r00t', 'SELECT 1') == ['1'], 'mariadb answers', 180)
         self.assertEqual(sql('writer', 's3cret', 'CREATE TABLE blog.t (a int); SHOW TABLES FROM blog'), ['t'])
         self.assertEqual(sql('root', 'r00t', 'SELECT @@max_connections, @@character_set_server'), ['17', 'utf8mb4'])
         self.kpod('stop', 'mysql')

@@ -25,8 +25,9 @@ class Basics(KpodTest):
                 command: [sleep, "1000"]
             ''')
         self.wait_running('web')
+        self.wait(lambda: ':80 ' in self.exec('web', '-c', 'client', '--', 'netstat', '-ltn'), 'it listens')
         for url in ('http://127.0.0.1:18080/', f'http://{self.status("web")["podIP"]}/'):
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 self.assertEqual(answer.read(), b'hello\n')
         self.assertEqual(self.kpod('exec', 'web', '-c', 'client', '--', 'wget', '-qO-', 'http://127.0.0.1/').stdout, 'hello\n')
 

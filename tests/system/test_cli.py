@@ -129,7 +129,7 @@ class Rows(KpodTest):
             self.assertIn('"shpo" was played: did you mean "shop"?', self.kpod(*command, rc=125).stderr, command)
         self.assertIn('deployment "shpo" not found: did you mean "shop"?', self.kpod('logs', 'deploy/shpo', rc=125).stderr)
         self.assertEqual(self.kpod('exec', 'deployment/shop', 'echo', 'in').stdout, 'in\n')
-        self.assertEqual(self.logs('deployment/shop').count('open'), 2)
+        self.wait(lambda: self.logs('deployment/shop').count('open') == 2, 'both have said it')
         self.assertEqual(self.exec('pod/web', 'hostname').strip(), 'web')
 
     def test_a_thing_taken_down_is_said_once(self):
@@ -176,7 +176,7 @@ class Completion(KpodTest):
     def run_in(self, shell, script):
         need(shell)
         env = dict(self.env, PATH=f'{os.path.dirname(KPOD)}:{os.environ["PATH"]}')
-        done = subprocess.run([shutil.which(shell), '-c', script], env=env, capture_output=True, text=True, timeout=30)
+        done = subprocess.run([shutil.which(shell), '-c', script], env=env, capture_output=True, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ''))
         return done.stdout.split()
 

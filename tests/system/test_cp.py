@@ -181,7 +181,7 @@ class Copies(CopyTest):
         os.write(sink, info.tobuf() + b'x' * 2000)
         self.wait(lambda: 'kpod-cp' in self.sh('ls -A /tmp'), 'the copy is under way')
         child.send_signal(signal.SIGINT)
-        self.assertIn('interrupted', child.communicate(timeout=10)[1])
+        self.assertIn('interrupted', child.communicate(timeout=60)[1])
         self.assertEqual(child.returncode, 130)
         os.close(sink)
         self.assertEqual(self.sh('ls -A /tmp'), '')

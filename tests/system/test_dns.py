@@ -133,7 +133,7 @@ for i in range(40):
     t = socket.create_connection(("169.254.1.1", 53)); t.setblocking(False); streams.append(t)
     try: t.send(random.randbytes(5000))
     except OSError: pass
-'''], check=True, timeout=30)
+'''], check=True, timeout=60)
         self.assertEqual(self.send('a', good).answers, 1)
         self.assertEqual(self.send('a', good, 'tcp').answers, 1)
         self.assertEqual(self.status('a')['kpodSupervisorPid'], supervisor)

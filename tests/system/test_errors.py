@@ -107,9 +107,9 @@ class Later(RegistryTest):
         self.assertIn('hostPath type check failed', state('path')['message'])
         folder.mkdir()
         skopeo('copy', '--dest-tls-verify=false', f'docker-archive:{image_archive("busybox")}', f'docker://{HOST}/late:1')
-        self.wait_log('image', 'pulled', seconds=40)
-        self.wait_log('path', 'found', seconds=40)
-        self.wait(lambda: state('never').get('reason') == 'ImagePullBackOff', 'the third backs off', 40)
+        self.wait_log('image', 'pulled', seconds=120)
+        self.wait_log('path', 'found', seconds=120)
+        self.wait(lambda: state('never').get('reason') == 'ImagePullBackOff', 'the third backs off', 120)
         self.assertIn(f'Back-off pulling image "{HOST}/nowhere:1": ErrImagePull: failed to pull', state('never')['message'])
 
 
@@ -127,5 +127,5 @@ class News(RegistryTest):
         self.play(pod('path', 'echo found; sleep 1000', f'volumes: [{{name: v, hostPath: {{path: {folder}, type: Directory}}}}]\n',
                       'volumeMounts: [{name: v, mountPath: /v}]\n'), name='path.yaml')
         folder.mkdir()
-        self.wait_log('path', 'found', seconds=40)
+        self.wait_log('path', 'found', seconds=120)
         self.assertIn(why, message())

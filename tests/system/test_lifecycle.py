@@ -1,6 +1,5 @@
 """Restarts, ends and stops."""
 import json
-import time
 
 from harness import KpodTest, pod
 
@@ -43,20 +42,18 @@ class Lifecycle(KpodTest):
         self.play(pod('fresh', 'touch /layer /d/volume; ls / /d > /d/seen$(ls /d | wc -l); [ -e /d/seen2 ] && sleep 1000; exit 1',
                       'volumes: [{name: d, emptyDir: {}}]\n', 'volumeMounts: [{name: d, mountPath: /d}]\n').replace('touch /layer /d/volume', '[ -e /layer ] && touch /d/stale; touch /layer /d/volume'))
         self.wait(lambda: self.container('fresh', 'main').get('restartCount') == 1, 'it started again')
-        self.wait_running('fresh')
+        self.wait(lambda: 'seen2' in self.exec('fresh', 'ls', '/d', rc=None), 'the second run has looked')
         self.assertNotIn('stale', self.exec('fresh', 'ls', '/d'))
 
     def test_terminated_then_killed(self):
         stubborn = pod('stubborn', 'trap "echo got TERM" TERM; echo ready; while true; do sleep 0.1; done').replace(
             'terminationGracePeriodSeconds: 0', 'terminationGracePeriodSeconds: 1')
         polite = pod('polite', 'trap "echo bye; exit 0" TERM; echo ready; while true; do sleep 0.05; done').replace(
-            'terminationGracePeriodSeconds: 0', 'terminationGracePeriodSeconds: 60')
+            'terminationGracePeriodSeconds: 0', 'terminationGracePeriodSeconds: 600')
         self.play(stubborn + '---\n' + polite)
         self.wait_log('stubborn', 'ready')
         self.wait_log('polite', 'ready')
-        began = time.monotonic()
         self.kpod('stop', 'polite', 'stubborn')
-        self.assertLess(time.monotonic() - began, 30)  # neither waited for its 60 seconds
         self.assertIn('bye', self.logs('polite'))
         self.assertEqual(self.ended('polite')['exitCode'], 0)
         self.assertIn('got TERM', self.logs('stubborn'))

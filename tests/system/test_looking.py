@@ -237,9 +237,10 @@ class Lists(KpodTest):
         self.assertIn('--time -1: wanted 0 or more seconds', self.kpod('stop', '-t', '-1', 'waits', rc=125).stderr)
 
     def test_top_and_stats(self):
-        rows = json.loads(self.kpod('top', '--all', '--format', 'json').stdout)
-        self.assertEqual([(r['Namespace'], r['Pod'], r['User'], r['Command']) for r in rows],
-                         [('default', 'web', '0', 'sleep 1000'), ('shop', 'web', '0', 'sleep 1000')])
+        def rows():
+            return [(r['Namespace'], r['Pod'], r['User'], r['Command']) for r in json.loads(self.kpod('top', '--all', '--format', 'json').stdout)]
+        want = [('default', 'web', '0', 'sleep 1000'), ('shop', 'web', '0', 'sleep 1000')]
+        self.wait(lambda: rows() == want, want)  # each shell becomes its program
         rows = json.loads(self.kpod('stats', '--no-stream', '--format', 'json', 'shop/web').stdout)
         self.assertEqual([(r['Namespace'], r['Pod'], r['PIDs']) for r in rows], [('shop', 'web', 1)])
         self.assertRegex(self.kpod('stats').stdout, r'shop/web +main +\d+\.\d\d% +\S+ / \S+ +\d+\.\d\d%')
@@ -258,7 +259,7 @@ class Events(KpodTest):
             seen.append(json.loads(child.stdout.readline())['reason'])
         self.assertEqual(seen[0], 'Scheduled')
         child.terminate()
-        self.assertEqual(child.wait(10), -signal.SIGTERM)
+        self.assertEqual(child.wait(60), -signal.SIGTERM)
         listed = json.loads(self.kpod('events', '--filter', 'reason=Started', '--format', 'json').stdout)
         self.assertEqual(sorted(e['object'] for e in listed), ['pod/other', 'pod/web'])
         later = min(e['time'] for e in listed)
@@ -335,6 +336,6 @@ class Nowhere(KpodTest):
         for argv in self.COMMANDS:
             child = subprocess.Popen([KPOD, *argv], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             child.stdout.close()
-            self.assertIn(child.wait(10), (0, -signal.SIGPIPE), argv)
+            self.assertIn(child.wait(60), (0, -signal.SIGPIPE), argv)
             self.assertEqual(child.stderr.read(), b'', argv)
             child.stderr.close()

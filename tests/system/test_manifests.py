@@ -191,7 +191,7 @@ class Manifests(ManifestTest):
             done = self.kpod('exec', '-e', 'PGPASSWORD=s3cret', self.pods()[0], '--', 'psql', '-h', '127.0.0.1', '-U', 'shop', '-d', 'orders',
                              '-Atc', 'SELECT name FROM goods', rc=None)
             return done.stdout.split()
-        self.wait(lambda: goods() == ['apple', 'pear'], 'postgres answers', 60)
+        self.wait(lambda: goods() == ['apple', 'pear'], 'postgres answers', 180)
 
     def test_they_come_back_whole(self):
         by_kubectl = []

@@ -113,7 +113,7 @@ class Options(PlayTest):
         self.assertRegex(said, r'^waiting: pod needs-\w{5}: CreateContainerConfigError: secret "late" not found\n$')
         self.assertIsNone(waiting.poll())
         self.play('apiVersion: v1\nkind: Secret\nmetadata: {name: late}\nstringData: {word: hush}\n', name='late.yaml')
-        self.assertEqual(waiting.wait(20), 0)
+        self.assertEqual(waiting.wait(60), 0)
         waiting.communicate()
         self.wait_log(self.pods()[0], 'got hush')
 

@@ -45,7 +45,7 @@ class Projected(KpodTest):
         self.assertIn('Read-only', self.kpod('exec', 'told', 'touch', '/info/new', rc=None).stderr)
         pid = self.pid('told', 'main')
         self.play(text % 'b')
-        self.wait(lambda: read('/info/labels') == 'app="front"\ntier="b"', 'the new label', seconds=5)
+        self.wait(lambda: read('/info/labels') == 'app="front"\ntier="b"', 'the new label')
         self.assertEqual(read('/one'), 'app="front"\ntier="a"')  # what subPath mounted stays
         self.assertEqual(self.pid('told', 'main'), pid)
 
@@ -84,7 +84,7 @@ class Projected(KpodTest):
                 self.assertNotIn(b'from the secret', path.read_bytes(), path)
         before = self.exec('all', 'readlink', '/v/..data')
         self.play(self.OBJECTS % ('uno', 'changed'), name='objects.yaml')
-        self.wait(lambda: read('/v/a', '/v/b') == 'unochanged', 'the new content', seconds=5)
+        self.wait(lambda: read('/v/a', '/v/b') == 'unochanged', 'the new content')
         self.assertNotEqual(self.exec('all', 'readlink', '/v/..data'), before)
 
     def test_every_pod_that_mounts_an_object_follows_it_whatever_the_file_says_first(self):
@@ -102,7 +102,7 @@ class Projected(KpodTest):
         read = lambda: [self.kpod('exec', '-n', ns, name, 'cat', '/v/x').stdout for ns, name in pods]
         self.assertEqual(read(), ['old'] * 4)
         self.play([config('two', 'new'), config('one', 'new')], name='config.yaml')
-        self.wait(lambda: read() == ['new'] * 4, 'the new content in all', seconds=5)
+        self.wait(lambda: read() == ['new'] * 4, 'the new content in all')
         # Variables are of the start, as in a cluster.
         self.assertEqual(self.kpod('exec', '-n', 'one', 'alone', 'sh', '-c', 'tr "\\0" "\\n" < /proc/1/environ | grep ^X=').stdout, 'X=old\n')
 
@@ -151,7 +151,7 @@ class Projected(KpodTest):
         self.assertEqual(told['sub'], 'system:serviceaccount:default:robot')
         self.assertEqual(told['aud'], ['https://kubernetes.default.svc.cluster.local'])
         self.assertEqual(told['exp'] - told['iat'], 3600)
-        self.assertLess(abs(told['iat'] - time.time()), 60)
+        self.assertLess(abs(told['iat'] - time.time()), 600)
         self.assertEqual(told['kubernetes.io']['pod'], {'name': 'token', 'uid': self.read('token', 'plan.json')['uid']})
         vault = json.loads(unpadded(self.exec('token', 'cat', folder + 'vault').split('.')[1]))
         self.assertEqual((vault['aud'], vault['exp'] - vault['iat']), (['vault'], 600))

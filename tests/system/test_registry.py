@@ -289,7 +289,7 @@ class Hostile(RegistryTest):
             with self.registry(Slow, image):
                 child = subprocess.Popen([KPOD, 'pull', f'{HOST}/x:1'], env=self.env, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL, start_new_session=True)
-                self.assertTrue(Slow.reached.wait(20))
+                self.assertTrue(Slow.reached.wait(60))
                 # ^C is for everybody in the terminal's group; a kill is for kpod alone.
                 os.killpg(child.pid, how) if how == signal.SIGINT else child.send_signal(how)
                 child.wait()

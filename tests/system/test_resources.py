@@ -138,7 +138,7 @@ class Resize(Resources):
             self.wait(lambda: self.memory() == int(memory[:-2]) << 20, f'limit {memory}')
         self.assertEqual(self.pid('web', 'main'), pid)
         self.assertEqual(self.container('web', 'main')['restartCount'], 0)
-        self.assertIn('ResizeCompleted', self.kpod('describe', 'pod', 'web').stdout)
+        self.wait(lambda: 'ResizeCompleted' in self.kpod('describe', 'pod', 'web').stdout, 'it is told')
 
     def test_with_a_restart_where_the_policy_says_so(self):
         self.play(self.manifest('1', '64Mi', 'RestartContainer'))
@@ -219,8 +219,8 @@ class Disk(KpodTest):
                        'volumeMounts: [{name: d, mountPath: /d}]\n'),
                    pod('layer', fill.format('/f'), container_extra='resources: {limits: {ephemeral-storage: 1Mi}}\n'),
                    pod('within', fill.format('/f'), container_extra='resources: {limits: {ephemeral-storage: 8Mi}}\n')])
-        self.wait_phase('volume', 'Failed', 30)
-        self.wait_phase('layer', 'Failed', 30)
+        self.wait_phase('volume', 'Failed')
+        self.wait_phase('layer', 'Failed')
         self.assertEqual(self.status('volume')['reason'], 'Evicted')
         self.assertEqual(self.status('volume')['message'], 'Usage of EmptyDir volume "d" exceeds the limit "1Mi". ')
         self.assertIn('exceeds the total limit of containers 1Mi', self.status('layer')['message'])
@@ -235,5 +235,5 @@ class Disk(KpodTest):
               volumeMounts: [{name: d, mountPath: /d}]
             ''', extra='volumes: [{name: d, emptyDir: {sizeLimit: 1Mi}}]\n'))
         first = self.pods()
-        self.wait(lambda: set(self.pods()) - set(first), 'another pod', 30)
+        self.wait(lambda: set(self.pods()) - set(first), 'another pod')
         self.assertIn(first[0], self.pods())

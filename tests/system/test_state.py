@@ -97,6 +97,7 @@ class State(KpodTest):
         path = self.write('app.yaml', APP)
         self.played.append(path)
         self.play(APP)
+        self.wait(lambda: self.exec('a', 'cat', '/w', rc=None) == 'w\n', 'it has written')
         self.kpod('kube', 'down', path)
         left = [p for p in self.there() if not p.startswith(('root/images/', 'run/locks/'))]
         files = [p for p in left if not p.endswith('/')]

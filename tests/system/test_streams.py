@@ -26,7 +26,7 @@ class Attached:
         return self.child.stdout.readline().decode()
 
     def end(self):
-        out, err = self.child.communicate(timeout=20)
+        out, err = self.child.communicate(timeout=60)
         return self.child.returncode, out.decode(), err.decode()
 
     def close(self):

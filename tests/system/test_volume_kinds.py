@@ -86,7 +86,7 @@ class EphemeralVolumes(KpodTest):
                       'volumeMounts: [{name: scratch, mountPath: /v}]\n'))
         self.wait(lambda: self.container('brief', 'main').get('restartCount') == 1 and
                   'running' in self.container('brief', 'main')['state'], 'the second run')
-        self.assertEqual(self.exec('brief', 'cat', '/v/runs'), 'run\nrun\n')
+        self.wait(lambda: self.exec('brief', 'cat', '/v/runs') == 'run\nrun\n', 'both have written')
         self.assertEqual(self.exec('brief', 'stat', '-c', '%g', '/v/runs').strip(), '2000')
         self.assertIn('EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)',
                       self.kpod('describe', 'pod', 'brief').stdout)

@@ -14,7 +14,7 @@ class Wait(KpodTest):
         return child
 
     def end(self, child):
-        out, err = child.communicate(timeout=30)
+        out, err = child.communicate(timeout=60)
         return child.returncode, out, err
 
     def fails(self, *argv):
