@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/manager.h"
+#include "runtime/selinux.h"
 #include "store/objects.h"
 
 namespace kpod::cmd {
@@ -83,6 +85,13 @@ void Print(const kube::Diagnostic& d) {
                colours ? "\033[0m" : "");
 }
 
+// Whether an object of that name stands anywhere in it. The depth is bounded by the reader's.
+bool Holds(const Json& json, const char* member) {
+  if (At(json, member).is_object()) return true;
+  return json.is_structured() &&
+         std::any_of(json.begin(), json.end(), [&](const Json& j) { return Holds(j, member); });
+}
+
 class SourceLoader {
  public:
   explicit SourceLoader(const LoadOptions& options) : options_(options) {}
@@ -90,7 +99,12 @@ class SourceLoader {
   void Add(const Text& text) {
     kube::LoadResult loaded = kube::Load(text.text, text.name, options_.validate);
     for (const kube::Diagnostic& d : loaded.diagnostics) Say(d);
-    for (kube::Object& o : loaded.objects) AddObject(std::move(o));
+    for (kube::Object& o : loaded.objects) {
+      if (!selinux_ && Holds(o.json, "seLinuxOptions")) {
+        Say(kube::Severity::kNote, o, "", "seLinuxOptions have no effect: SELinux is not on here");
+      }
+      AddObject(std::move(o));
+    }
   }
   Result<std::vector<kube::Object>> Take() {
     if (errors_ > 0) {
@@ -146,6 +160,7 @@ class SourceLoader {
   }
 
   const LoadOptions& options_;
+  const bool selinux_ = runtime::IsSelinuxOn();
   std::vector<kube::Object> objects_;
   std::map<std::string, size_t> places_;  // of each object by its key
   std::set<std::string> noted_;

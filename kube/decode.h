@@ -25,4 +25,8 @@ EndpointSlice DecodeEndpointSlice(const Json& object);
 // get "default".
 ObjectMeta DecodeMeta(const Json& object);
 
+// mountPath without ":z" or ":Z", by which manifests that were written for Podman have a volume
+// relabelled for SELinux.
+std::string_view WithoutRelabel(std::string_view mount_path);
+
 }  // namespace kpod::kube

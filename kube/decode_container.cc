@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "kube/decode.h"
 #include "kube/decode_parts.h"
 
 namespace kpod::kube {
@@ -45,13 +46,18 @@ ContainerPort DecodePort(const Json& j) {
 }
 
 VolumeMount DecodeMount(const Json& j) {
+  std::string path = StringAt(j, "mountPath");
+  std::string relabel = path.substr(WithoutRelabel(path).size());
+  path.resize(path.size() - relabel.size());
+  if (!relabel.empty()) relabel.erase(0, 1);
   return {StringAt(j, "name"),
-          StringAt(j, "mountPath"),
+          std::move(path),
           StringAt(j, "subPath"),
           StringAt(j, "subPathExpr"),
           StringAt(j, "mountPropagation"),
           BoolAt(j, "readOnly"),
-          StringAt(j, "recursiveReadOnly")};
+          StringAt(j, "recursiveReadOnly"),
+          std::move(relabel)};
 }
 
 // The container runtimes take "NET_ADMIN" and most take "CAP_NET_ADMIN".
@@ -80,6 +86,7 @@ SecurityContext DecodeSecurityContext(const Json& j) {
   }
   out.seccomp_profile = DecodeSeccomp(At(j, "seccompProfile"));
   out.apparmor_profile = DecodeAppArmor(At(j, "appArmorProfile"));
+  out.selinux_options = DecodeSelinux(At(j, "seLinuxOptions"));
   out.proc_mount = StringAt(j, "procMount");
   return out;
 }
@@ -162,6 +169,11 @@ VolumeDevice DecodeVolumeDevice(const Json& j) {
 
 }  // namespace
 
+std::string_view WithoutRelabel(std::string_view mount_path) {
+  bool relabels = mount_path.ends_with(":z") || mount_path.ends_with(":Z");
+  return relabels ? mount_path.substr(0, mount_path.size() - 2) : mount_path;
+}
+
 ResourceList DecodeResourceList(const Json& j) {
   ResourceList out;
   if (!j.is_object()) return out;
@@ -202,6 +214,12 @@ std::optional<SeccompProfile> DecodeSeccomp(const Json& j) {
 std::optional<AppArmorProfile> DecodeAppArmor(const Json& j) {
   if (!j.is_object()) return std::nullopt;
   return AppArmorProfile{StringAt(j, "type"), StringAt(j, "localhostProfile")};
+}
+
+std::optional<SelinuxOptions> DecodeSelinux(const Json& j) {
+  if (!j.is_object()) return std::nullopt;
+  return SelinuxOptions{StringAt(j, "user"), StringAt(j, "role"), StringAt(j, "type"),
+                        StringAt(j, "level")};
 }
 
 Container DecodeContainer(const Json& j) {

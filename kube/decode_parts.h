@@ -40,6 +40,7 @@ StringMap MapAt(const Json& j, std::string_view key);
 ObjectMeta NamespacedMeta(const Json& object);
 std::optional<SeccompProfile> DecodeSeccomp(const Json& j);
 std::optional<AppArmorProfile> DecodeAppArmor(const Json& j);
+std::optional<SelinuxOptions> DecodeSelinux(const Json& j);
 ResourceList DecodeResourceList(const Json& j);
 Container DecodeContainer(const Json& j);
 Volume DecodeVolume(const Json& j);

@@ -19,6 +19,7 @@ PodSecurityContext DecodePodSecurityContext(const Json& j) {
   }
   out.seccomp_profile = DecodeSeccomp(At(j, "seccompProfile"));
   out.apparmor_profile = DecodeAppArmor(At(j, "appArmorProfile"));
+  out.selinux_options = DecodeSelinux(At(j, "seLinuxOptions"));
   out.supplemental_groups_policy = StringAt(j, "supplementalGroupsPolicy");
   out.fs_group_change_policy = StringAt(j, "fsGroupChangePolicy");
   if (const Json& sysctls = At(j, "sysctls"); sysctls.is_array()) {

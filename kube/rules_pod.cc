@@ -146,6 +146,9 @@ void CheckSpec(const Field& spec, const Field* claim_templates) {
   }
   CheckContainers(spec, facts);
   CheckTable(spec, kPodTable);
+  if (spec["os.name"].Text() == "windows") {
+    spec["os.name"].Invalid("this machine runs linux, and the pod would never be admitted");
+  }
   CheckDns(spec);
   CheckHostAliases(spec["hostAliases"]);
   CheckPlacement(spec);

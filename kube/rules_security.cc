@@ -44,6 +44,10 @@ void CheckProfile(const Field& profile, std::string_view what) {
   }
 }
 
+void CheckWindows(const Field& options) {
+  if (!options.empty()) options.Forbidden("windows options cannot be set for a linux pod");
+}
+
 // What a kubelet allows of itself; docs/tasks/administer-cluster/sysctl-cluster of Kubernetes.
 bool IsSafeSysctl(std::string_view name) {
   return OneOf(name,
@@ -98,6 +102,7 @@ void CheckPodSecurityContext(const Field& spec) {
   for (const Field& group : context["supplementalGroups"].Items()) CheckInt(group, 0, kMaxId);
   CheckProfile(context["seccompProfile"], "seccomp");
   CheckProfile(context["appArmorProfile"], "AppArmor");
+  CheckWindows(context["windowsOptions"]);
   CheckSysctls(context["sysctls"], spec["hostNetwork"].True());
   if (spec["shareProcessNamespace"].True() && spec["hostPID"].True()) {
     spec["shareProcessNamespace"].Invalid(
@@ -141,6 +146,7 @@ void CheckContainerSecurityContext(const Field& container, bool host_users) {
   CheckTable(context, {{}, kContainerIds, kContainerEnums, {}});
   CheckProfile(context["seccompProfile"], "seccomp");
   CheckProfile(context["appArmorProfile"], "AppArmor");
+  CheckWindows(context["windowsOptions"]);
   if (context["procMount"].Text() == "Unmasked" && host_users) {
     context["procMount"].Invalid("`hostUsers` must be false to use `Unmasked`");
   }

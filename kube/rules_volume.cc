@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "kube/decode.h"
 #include "kube/rules_check.h"
 #include "kube/rules_names.h"
 
@@ -250,13 +251,18 @@ void CheckMounts(const Field& container, const PodFacts& facts) {
       name.NotFound();
     }
     Field path = mount["mountPath"];
-    std::string text(path.Text());
+    std::string text(WithoutRelabel(path.Text()));
     if (text.empty()) {
       path.Required();
     } else if (std::find(paths.begin(), paths.end(), text) != paths.end()) {
       path.Invalid("must be unique");
     } else {
       // The API's description forbids it and the API server does not check it.
+      if (text.size() != path.Text().size()) {
+        path.Warn(
+            StrCat(Quote(path.Text().substr(text.size())),
+                   " is Podman's word for SELinux; a cluster takes it for a part of the path"));
+      }
       if (Contains(text, ":")) path.Warn(StrCat(Quote(text), ": must not contain ':'"));
       paths.push_back(std::move(text));
     }

@@ -71,6 +71,9 @@ struct AppArmorProfile {
   std::string type;  // RuntimeDefault, Localhost, Unconfined
   std::string localhost_profile;
 };
+struct SelinuxOptions {
+  std::string user, role, type, level;
+};
 struct SecurityContext {
   std::optional<int64_t> run_as_user, run_as_group;
   std::optional<bool> run_as_non_root, read_only_root_filesystem, privileged,
@@ -78,6 +81,7 @@ struct SecurityContext {
   std::optional<Capabilities> capabilities;
   std::optional<SeccompProfile> seccomp_profile;
   std::optional<AppArmorProfile> apparmor_profile;
+  std::optional<SelinuxOptions> selinux_options;
   std::string proc_mount;
 };
 struct PodSecurityContext {
@@ -87,6 +91,7 @@ struct PodSecurityContext {
   std::string supplemental_groups_policy;  // Merge Strict
   std::optional<SeccompProfile> seccomp_profile;
   std::optional<AppArmorProfile> apparmor_profile;
+  std::optional<SelinuxOptions> selinux_options;
   std::string fs_group_change_policy;
   std::vector<std::pair<std::string, std::string>> sysctls;
 };

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "images/images.h"
 #include "pods/late_values.h"
+#include "pods/relabel.h"
 #include "pods/termination_message.h"
 #include "pods/volumes.h"
 #include "runtime/apparmor.h"
@@ -87,6 +88,7 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   }
   bool use_default = false;
   TRY(ApplySeccomp(paths_, c, &spec.seccomp, &use_default));
+  TRY(RelabelMounts(paths_, plan, c, spec));
   if (c.apparmor == runtime::kDefaultAppArmorProfile) {
     TRY(runtime::LoadDefaultAppArmorProfile(runtime::ReadAppArmorHost()));
   }

@@ -286,6 +286,8 @@ runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const Contain
   AddServiceVariables(plan.service_links, &spec.process.env);
   spec.process.cwd = c.cwd;
   spec.process.apparmor_profile = c.apparmor;
+  spec.process.selinux_label = c.selinux_label;
+  spec.mount_label = c.file_label;
   spec.process.no_new_privileges = c.no_new_privileges;
   spec.process.capabilities = {c.capabilities, c.capabilities, {}, c.capabilities, {}};
   spec.namespaces.push_back({"mount", ""});

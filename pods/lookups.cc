@@ -10,6 +10,7 @@
 #include "pods/events.h"
 #include "pods/pull_secrets.h"
 #include "pods/service_links.h"
+#include "runtime/selinux.h"
 
 namespace kpod::pods {
 
@@ -124,6 +125,7 @@ Lookups MakeLookups(const store::Paths& paths, const std::string& ns,
     if (!json) return std::nullopt;
     return kube::DecodePersistentVolumeClaim(*json).spec;
   };
+  l.selinux = [] { return runtime::IsSelinuxOn(); };
   l.apparmor = [] { return runtime::ReadAppArmorHost(); };
   auto links = std::make_shared<std::optional<std::vector<ServiceLink>>>();
   l.service_links = [=] {

@@ -171,6 +171,7 @@ ContainerPlan PlanContainer(const kube::Pod& pod, const kube::Container& c, bool
                    "no command specified: neither the image nor the manifest names one"};
   }
   PlanAppArmor(pod, c, AppArmorHostOf(lookups), &out);
+  PlanSelinux(pod, c, lookups.selinux && lookups.selinux(), &out);
   return out;
 }
 

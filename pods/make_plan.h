@@ -42,6 +42,7 @@ struct Lookups {
   // bytes; 0 when it cannot tell.
   std::function<int64_t(const std::string& resource)> allocatable;
   std::function<runtime::AppArmorHost()> apparmor;  // may be empty: a machine without it
+  std::function<bool()> selinux;                    // whether it is on; may be empty: it is not
   // Text of a file of the image, "" when absent (to resolve the user's name).
   std::function<std::string(const std::vector<std::string>& layers, const std::string& path)>
       image_file;

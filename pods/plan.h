@@ -79,6 +79,7 @@ struct MountPlan {
   std::string volume, path, sub_path, propagation;
   bool read_only = false;
   bool recursive_read_only = false;  // mounts below it as well
+  std::string relabel;               // "z", "Z": for SELinux, also of a path of the host
 };
 
 // A Service of the pod's namespace, for variables (enableServiceLinks).
@@ -114,6 +115,7 @@ struct ContainerPlan {
   std::vector<std::string> capabilities;  // effective set, with CAP_
   std::string seccomp;                    // "default", "unconfined", or the path of a profile
   std::string apparmor;                   // name of a loaded profile, or ""
+  std::string selinux_label, file_label;  // of its processes, of its files; "": as it comes
   std::vector<MountPlan> mounts;
   std::vector<DevicePlan> devices;
   std::vector<PortPlan> ports;

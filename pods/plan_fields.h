@@ -119,7 +119,8 @@ constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;
   return std::make_tuple(F("volume", &S::volume), F("path", &S::path), F("subPath", &S::sub_path),
                          F("propagation", &S::propagation), F("readOnly", &S::read_only),
-                         F("recursiveReadOnly", &S::recursive_read_only));
+                         F("recursiveReadOnly", &S::recursive_read_only),
+                         F("relabel", &S::relabel));
 }
 constexpr auto FieldsOf(const DevicePlan*) {
   using S = DevicePlan;
@@ -140,8 +141,9 @@ constexpr auto FieldsOf(const ContainerPlan*) {
       F("stdinOnce", &S::stdin_once), F("privileged", &S::privileged),
       F("readOnlyRoot", &S::read_only_root), F("noNewPrivileges", &S::no_new_privileges),
       F("unmaskedProc", &S::unmasked_proc), F("capabilities", &S::capabilities),
-      F("seccomp", &S::seccomp), F("appArmor", &S::apparmor), F("mounts", &S::mounts),
-      F("devices", &S::devices), F("ports", &S::ports), F("memoryLimit", &S::memory_limit),
+      F("seccomp", &S::seccomp), F("appArmor", &S::apparmor), F("selinuxLabel", &S::selinux_label),
+      F("fileLabel", &S::file_label), F("mounts", &S::mounts), F("devices", &S::devices),
+      F("ports", &S::ports), F("memoryLimit", &S::memory_limit),
       F("cpuMilliLimit", &S::cpu_milli_limit), F("cpuMilliRequest", &S::cpu_milli_request),
       F("memoryRequest", &S::memory_request), F("hugepages", &S::hugepages),
       F("storageLimit", &S::storage_limit), F("restartOnCPU", &S::restart_on_cpu),

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "runtime/container.h"
+#include "runtime/selinux.h"
 
 namespace kpod::pods {
 
@@ -94,6 +95,21 @@ void PlanAppArmor(const kube::Pod& pod, const kube::Container& c, const runtime:
                     StrCat("failed to generate apparmor spec opts: apparmor profile not found ",
                            out->apparmor)};
   }
+}
+
+void PlanSelinux(const kube::Pod& pod, const kube::Container& c, bool on, ContainerPlan* out) {
+  if (!on) {
+    for (MountPlan& mount : out->mounts) mount.relabel.clear();
+    return;
+  }
+  const auto& of_pod = pod.spec.security_context.selinux_options;
+  const auto& given =
+      c.security_context.selinux_options ? c.security_context.selinux_options : of_pod;
+  if (!given || out->privileged) return;
+  runtime::SelinuxLabels labels =
+      runtime::SelinuxLabelsFor({given->user, given->role, given->type, given->level});
+  out->selinux_label = labels.process;
+  out->file_label = labels.files;
 }
 
 }  // namespace kpod::pods

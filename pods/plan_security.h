@@ -25,4 +25,8 @@ void CheckAppArmor(const kube::Pod& pod, const runtime::AppArmorHost& host, Bloc
 void PlanAppArmor(const kube::Pod& pod, const kube::Container& container,
                   const runtime::AppArmorHost& host, ContainerPlan* out);
 
+// Labels where SELinux is on and the container or its pod asks for one; nothing elsewhere.
+void PlanSelinux(const kube::Pod& pod, const kube::Container& container, bool on,
+                 ContainerPlan* out);
+
 }  // namespace kpod::pods

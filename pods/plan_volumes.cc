@@ -118,8 +118,10 @@ bool LeavesVolume(const std::string& sub_path) {
 void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c,
                 const kube::StringMap& vars, ContainerPlan* out) {
   for (const kube::VolumeMount& m : c.volume_mounts) {
-    MountPlan mount{m.name, CleanPath("/" + m.mount_path), m.sub_path, m.mount_propagation,
-                    m.read_only};
+    MountPlan mount{m.name,      CleanPath("/" + m.mount_path),
+                    m.sub_path,  m.mount_propagation,
+                    m.read_only, false,
+                    m.relabel};
     // IfPossible is Enabled: every kernel that kpod runs on can do it.
     mount.recursive_read_only =
         m.recursive_read_only == "Enabled" || m.recursive_read_only == "IfPossible";

@@ -166,6 +166,11 @@ Status MayCover(const Mount& m, int tree, int target) {
 // procfs and sysfs, which a link of the image must not lead elsewhere.
 bool MustBeReal(const std::string& type) { return type == "proc" || type == "sysfs"; }
 
+// Those that are the container's own; the kernel's have labels of the policy's.
+bool TakesLabel(const std::string& type) {
+  return type == "tmpfs" || type == "devpts" || type == "mqueue";
+}
+
 bool RefusedInUserNamespace(const std::string& type) { return type == "sysfs" || type == "proc"; }
 
 }  // namespace
@@ -175,6 +180,9 @@ Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_nam
   out.reserve(spec.mounts.size());
   for (const Mount& m : spec.mounts) {
     MountOptions options = TRY(ParseMountOptions(m));
+    if (!spec.mount_label.empty() && TakesLabel(m.type)) {
+      options.data.emplace_back("context", spec.mount_label);
+    }
     if (options.bind) {
       out.push_back(TRY(PrepareBind(m, std::move(options))));
       continue;

@@ -39,7 +39,7 @@ Result<std::string> ShortPath(const std::string& path, std::vector<Fd>* keep) {
 // a former use left makes the kernel refuse the directory (overlayfs.rst, "Volatile mount").
 Status ForgetVolatile(const std::string& work) { return RemoveAll(work + "/work/incompat"); }
 
-Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
+Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace, const std::string& label = "") {
   Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
   if (!fs) return Error::Errno("fsopen overlay");
   std::vector<Fd> keep;
@@ -57,6 +57,7 @@ Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
       return Error::Errno("overlay volatile");
     }
   }
+  if (!label.empty()) TRY(Configure(fs.get(), "context", label));
   if (user_namespace && ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0) < 0) {
     return Error::Errno("overlay userxattr");
   }
@@ -72,7 +73,7 @@ Result<Fd> NewOverlay(const Rootfs& r, bool user_namespace) {
 // mount(2), in the child: overlay takes only directories of mounts in the caller's own namespace,
 // so the layers are opened here and not by the parent. Where it is mounted does not matter; a
 // layer's own directory is sure to be there.
-Result<Fd> OldOverlay(const Rootfs& r, bool user_namespace) {
+Result<Fd> OldOverlay(const Rootfs& r, bool user_namespace, const std::string& label) {
   std::vector<Fd> layers;
   std::vector<int> lower;
   auto open = [&](const std::string& path) -> Result<int> {
@@ -86,7 +87,7 @@ Result<Fd> OldOverlay(const Rootfs& r, bool user_namespace) {
     upper = TRY(open(r.upper));
     work = TRY(open(r.work));
   }
-  std::string options = LegacyOverlayOptions(lower, upper, work, user_namespace);
+  std::string options = LegacyOverlayOptions(lower, upper, work, user_namespace, label);
   if (options.size() >= 4096) return Error("the image has too many layers for this kernel");
   std::string target = StrCat("/proc/self/fd/", lower[0]);
   if (::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) < 0) {
@@ -99,7 +100,7 @@ Result<Fd> OldOverlay(const Rootfs& r, bool user_namespace) {
 }  // namespace
 
 std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,
-                                 bool user_namespace) {
+                                 bool user_namespace, const std::string& label) {
   std::vector<std::string> paths;
   for (int fd : lower) paths.push_back(StrCat("/proc/self/fd/", fd));
   std::string out = "lowerdir=" + Join(paths, ":");
@@ -107,6 +108,7 @@ std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int w
     out += StrCat(",upperdir=/proc/self/fd/", upper, ",workdir=/proc/self/fd/", work, ",volatile");
   }
   if (user_namespace) out += ",userxattr";
+  if (!label.empty()) out += StrCat(",context=\"", label, "\"");
   return out;
 }
 
@@ -170,7 +172,7 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     // The upper directory's mode is that of the container's "/", whatever the caller's umask is.
     if (::chmod(r.upper.c_str(), 0755) < 0) return Error::Errno("chmod " + r.upper);
   }
-  Result<Fd> mount = NewOverlay(r, in_user_namespace);
+  Result<Fd> mount = NewOverlay(r, in_user_namespace, spec.mount_label);
   if (mount) {
     out.mount = std::move(*mount);
     return out;
@@ -178,11 +180,14 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
   if (!IsOldKernel(mount.error())) return std::move(mount.error());
   out.legacy = r;
   out.user_namespace = in_user_namespace;
+  out.label = spec.mount_label;
   return out;
 }
 
 Result<Fd> AttachRoot(PreparedRoot prepared) {
-  if (prepared.legacy) return OldOverlay(*prepared.legacy, prepared.user_namespace);
+  if (prepared.legacy) {
+    return OldOverlay(*prepared.legacy, prepared.user_namespace, prepared.label);
+  }
   // Over "/": pivot_root wants its new root to be a mount in this namespace, and "/" is the one
   // directory that is sure to be there.
   Fd slash = TRY(Open("/", O_PATH | O_DIRECTORY));

@@ -18,6 +18,7 @@ struct PreparedRoot {
   Fd mount;                      // detached
   std::optional<Rootfs> legacy;  // kernels before 6.5: the child mounts these layers instead
   bool user_namespace = false;
+  std::string label;  // SELinux; "": none
 };
 
 Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& rootfs, bool in_user_namespace);
@@ -33,6 +34,6 @@ Status MountLayers(const std::vector<std::string>& layers, const std::string& ta
 
 // Options for mount(2) from the layers; for kernels without "lowerdir+". Pure.
 std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,
-                                 bool user_namespace);
+                                 bool user_namespace, const std::string& label = "");
 
 }  // namespace kpod::runtime

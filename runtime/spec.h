@@ -92,6 +92,7 @@ struct Spec {
   std::map<std::string, std::string> sysctl;
   std::vector<std::string> masked_paths, readonly_paths;
   std::string rootfs_propagation;
+  std::string mount_label;  // SELinux: of the files on the container's own file systems
   // linux.seccomp as OCI writes it; null: unconfined. With default_seccomp the default profile for
   // the capabilities of `process` is meant, which ToJson writes out in full; Start finds its
   // compiled form in a cache.

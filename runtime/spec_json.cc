@@ -113,6 +113,7 @@ Json LinuxJson(const Spec& s) {
   Put(j, "maskedPaths", s.masked_paths);
   Put(j, "readonlyPaths", s.readonly_paths);
   Put(j, "rootfsPropagation", s.rootfs_propagation);
+  Put(j, "mountLabel", s.mount_label);
   if (s.default_seccomp) {
     j["seccomp"] = DefaultSeccompProfile(s.process.capabilities.bounding);
   } else if (!s.seccomp.is_null()) {

@@ -120,6 +120,7 @@ void ReadLinux(JsonReader r, Spec* s) {
   r.Get("maskedPaths", &s->masked_paths);
   r.Get("readonlyPaths", &s->readonly_paths);
   r.Get("rootfsPropagation", &s->rootfs_propagation);
+  r.Get("mountLabel", &s->mount_label);
   s->seccomp = r.Raw("seccomp");
 }
 }  // namespace

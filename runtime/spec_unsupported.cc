@@ -28,7 +28,6 @@ constexpr std::string_view kUnsupported[] = {
     "process.user.username",
     "linux.intelRdt",
     "linux.memoryPolicy",
-    "linux.mountLabel",
     "linux.netDevices",
     "linux.personality",
     "linux.timeOffsets",

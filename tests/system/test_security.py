@@ -1,5 +1,6 @@
 """Security contexts: who the process is and what it may do, read from inside and from /proc outside."""
 import json
+import os
 import pathlib
 
 from harness import KpodTest, pod
@@ -138,6 +139,44 @@ class Security(KpodTest):
             self.contexts(name, {}, [{'appArmorProfile': profile}])
             self.assertEqual(self.container(name, 'c0')['state']['waiting'], {
                 'reason': 'AppArmor', 'message': 'Cannot enforce AppArmor: AppArmor is not enabled on the host'})
+
+    def test_selinux_options_where_it_is_off(self):
+        if pathlib.Path('/sys/fs/selinux/enforce').exists():
+            self.skipTest('this machine has SELinux')
+        folder = self.dir / 'labelled'
+        folder.mkdir()
+        done = self.play(f'''\
+            apiVersion: v1
+            kind: Pod
+            metadata: {{name: labelled}}
+            spec:
+              securityContext: {{seLinuxOptions: {{level: "s0:c1,c2"}}}}
+              volumes: [{{name: v, hostPath: {{path: {folder}}}}}]
+              containers:
+              - name: main
+                image: busybox
+                command: [sleep, "1000"]
+                securityContext: {{seLinuxOptions: {{type: spc_t}}}}
+                volumeMounts: [{{name: v, mountPath: "/v:Z"}}]
+            ''')
+        self.assertEqual(done.stderr.count('seLinuxOptions have no effect: SELinux is not on here'), 1, done.stderr)
+        self.assertIn("is Podman's word for SELinux", done.stderr)
+        self.exec('labelled', 'touch', '/v/here')
+        self.assertTrue((folder / 'here').exists())
+        self.assertEqual(os.listxattr(folder), [])
+
+    def test_windows_is_refused_where_it_is_written(self):
+        path = self.write('windows.yaml', '''\
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: windows}
+            spec:
+              os: {name: windows}
+              containers: [{name: main, image: busybox, securityContext: {windowsOptions: {hostProcess: true}}}]
+            ''')
+        refused = self.kpod('play', 'kube', path, rc=125).stderr
+        self.assertIn('windows.yaml:5:14: error: Pod/windows: spec.os.name: Invalid value: "windows": this machine runs linux', refused)
+        self.assertIn('windowsOptions: Forbidden: windows options cannot be set for a linux pod', refused)
 
     def test_read_only_root(self):
         self.play(pod('ro', 'sleep 1000', 'volumes: [{name: tmp, emptyDir: {}}]\n', '''\

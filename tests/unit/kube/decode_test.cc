@@ -175,6 +175,20 @@ TEST(Decode, WhatAVariableComesFrom) {
   EXPECT_EQ(c.volume_mounts[0].recursive_read_only, "Enabled");
 }
 
+TEST(Decode, PodmansWordForSelinuxIsNoPartOfThePath) {
+  struct Row {
+    const char *written, *path, *relabel;
+  };
+  for (const Row& row : {Row{"/v", "/v", ""}, Row{"/v:z", "/v", "z"}, Row{"/v:Z", "/v", "Z"},
+                         Row{"/v:y", "/v:y", ""}, Row{"/a:z/v", "/a:z/v", ""}}) {
+    Json mount = {{"name", "v"}, {"mountPath", row.written}};
+    Json spec = {{"containers", Json::array({{{"volumeMounts", Json::array({mount})}}})}};
+    VolumeMount m = DecodePodSpec(spec).containers[0].volume_mounts[0];
+    EXPECT_EQ(m.mount_path, row.path);
+    EXPECT_EQ(m.relabel, row.relabel);
+  }
+}
+
 TEST(Decode, Deployment) {
   Deployment d = DecodeDeployment(J(R"({"metadata": {"name": "web", "namespace": "prod",
       "labels": {"a": "b"}, "annotations": {"c": "d"}, "uid": "u", "generateName": "g-"},

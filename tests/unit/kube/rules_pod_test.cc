@@ -202,6 +202,15 @@ TEST(Rules, OfAPod) {
        "6:27 spec.initContainers[0].name: Duplicate value: \"c\""},
       {"  ephemeralContainers: [{name: x, image: i}]\n", "",
        "6:24 spec.ephemeralContainers: Forbidden: cannot be set on create"},
+      {"  os: {name: windows}\n", "",
+       "6:14 spec.os.name: Invalid value: \"windows\": this machine runs linux, and the pod would "
+       "never be admitted"},
+      {"  securityContext: {windowsOptions: {hostProcess: true}}\n", "",
+       "6:37 spec.securityContext.windowsOptions: Forbidden: windows options cannot be set for a "
+       "linux pod"},
+      {"", "    securityContext: {windowsOptions: {runAsUserName: x}}\n",
+       "9:39 spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot "
+       "be set for a linux pod"},
       {"  hostUsers: false\n  hostNetwork: true\n", "",
        "7:16 spec.hostNetwork: Forbidden: when `hostUsers` is false"},
       {"", "    terminationMessagePolicy: Log\n",

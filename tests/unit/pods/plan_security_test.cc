@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "pods/launch.h"
+#include "pods/relabel.h"
 #include "runtime/container.h"
 #include "tests/unit/pods/fixture.h"
 
@@ -113,6 +115,64 @@ TEST(AppArmor, OnAMachineWithoutIt) {
     EXPECT_EQ(plan.blocked.reason, c.blocked.reason) << c.pod << c.container << c.annotation;
     EXPECT_EQ(plan.blocked.message, c.blocked.message);
   }
+}
+
+Plan WithSelinux(bool on, const char* pod, const char* container) {
+  FakeMachine m;
+  m.images["app"] = {{"Cmd", {"run"}}};
+  Json mounts = Json::array({{{"name", "own"}, {"mountPath", "/own"}},
+                             {{"name", "path"}, {"mountPath", "/path"}},
+                             {{"name", "path"}, {"mountPath", "/shared:z"}},
+                             {{"name", "path"}, {"mountPath", "/private:Z"}}});
+  Json main = {{"name", "main"},
+               {"image", "app"},
+               {"volumeMounts", mounts},
+               {"securityContext", Json::parse(container)}};
+  Json volumes = Json::array({{{"name", "own"}, {"emptyDir", Json::object()}},
+                              {{"name", "path"}, {"hostPath", {{"path", "/srv"}}}}});
+  Lookups lookups = m.lookups();
+  lookups.selinux = [=] { return on; };
+  Json object = {{"metadata", {{"name", "web"}, {"namespace", "shop"}}},
+                 {"spec",
+                  {{"securityContext", Json::parse(pod)},
+                   {"volumes", volumes},
+                   {"containers", Json::array({main})}}}};
+  return MakePlan(kube::DecodePod(object), lookups);
+}
+
+std::string LabelsIn(const Plan& plan) {
+  store::Paths paths;
+  paths.root = "/root-of-kpod";
+  paths.run = "/run-of-kpod";
+  const ContainerPlan& c = plan.containers[0];
+  runtime::Spec spec = SpecFor(paths, plan, c, {});
+  EXPECT_EQ(spec.process.selinux_label, c.selinux_label);
+  EXPECT_EQ(spec.mount_label, c.file_label);
+  std::string out;
+  for (const auto& [path, label] : LabelsOfMounts(paths, plan, c, spec)) {
+    if (!path.starts_with(PodMemory(paths, plan)))
+      out += StrCat(path, " ", label.substr(label.rfind("_t:") + 3), "\n");
+  }
+  return out;
+}
+
+TEST(Selinux, OfContainersAndTheirVolumes) {
+  const std::string own = "/root-of-kpod/pods/shop_web/volumes/own ";
+  constexpr const char* kLevel = R"J({"seLinuxOptions":{"level":"s0:c1,c2"}})J";
+  constexpr const char* kType = R"J({"seLinuxOptions":{"type":"spc_t"}})J";
+  Plan plan = WithSelinux(true, kLevel, kNone);
+  EXPECT_EQ(plan.containers[0].selinux_label, "system_u:system_r:container_t:s0:c1,c2");
+  EXPECT_EQ(LabelsIn(plan), own + "s0:c1,c2\n/srv s0\n/srv s0:c1,c2\n");
+  plan = WithSelinux(true, kLevel, kType);
+  EXPECT_EQ(plan.containers[0].selinux_label, "system_u:system_r:spc_t:s0");
+  plan = WithSelinux(true, kNone, kNone);
+  EXPECT_EQ(plan.containers[0].selinux_label, "");
+  EXPECT_EQ(LabelsIn(plan), "/srv s0\n/srv s0\n");
+  plan = WithSelinux(true, kLevel, R"J({"privileged":true})J");
+  EXPECT_EQ(plan.containers[0].selinux_label, "");
+  plan = WithSelinux(false, kLevel, kType);
+  EXPECT_EQ(plan.containers[0].selinux_label, "");
+  EXPECT_EQ(LabelsIn(plan), "");
 }
 
 }  // namespace

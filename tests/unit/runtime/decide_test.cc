@@ -80,6 +80,8 @@ TEST(Decide, OverlayOfOlderKernels) {
             "lowerdir=/proc/self/fd/5:/proc/self/fd/6,upperdir=/proc/self/fd/7,"
             "workdir=/proc/self/fd/8,volatile");
   EXPECT_EQ(LegacyOverlayOptions({5}, -1, -1, true), "lowerdir=/proc/self/fd/5,userxattr");
+  EXPECT_EQ(LegacyOverlayOptions({5}, -1, -1, false, "u:r:t:s0:c1,c2"),
+            "lowerdir=/proc/self/fd/5,context=\"u:r:t:s0:c1,c2\"");
 }
 
 TEST(Decide, WeightsOfShares) {

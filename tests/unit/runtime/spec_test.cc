@@ -125,6 +125,7 @@ Spec Full() {
   s.masked_paths = {"/proc/kcore"};
   s.readonly_paths = {"/proc/sys"};
   s.rootfs_propagation = "rslave";
+  s.mount_label = "u:r:t:s0:c1,c2";
   s.seccomp = {{"defaultAction", "SCMP_ACT_ALLOW"}};
   s.annotations = {{"k", "v"}};
   return s;
@@ -141,7 +142,7 @@ TEST(SpecTest, RoundTripsEveryField) {
                            "selinuxLabel", "gidMappings",       "fileMode",    "reservation",
                            "swap",         "hugepageLimits",    "unified",     "cpus",
                            "sysctl",       "rootfsPropagation", "seccomp",     "annotations",
-                           "cgroupsPath"}) {
+                           "cgroupsPath",  "mountLabel"}) {
     EXPECT_NE(Dump(once).find(word), std::string::npos) << word;
   }
 }
