@@ -95,7 +95,7 @@ struct VolumeMount {
   std::string name, mount_path, sub_path, sub_path_expr, mount_propagation;
   bool read_only = false;
   std::string recursive_read_only;  // "", Disabled, IfPossible, Enabled
-  std::string relabel;              // "z", "Z": what Podman takes after a colon of mountPath
+  std::string relabel = {};         // "z", "Z": what Podman takes after a colon of mountPath
 };
 struct VolumeDevice {
   std::string name, device_path;

@@ -79,7 +79,7 @@ struct MountPlan {
   std::string volume, path, sub_path, propagation;
   bool read_only = false;
   bool recursive_read_only = false;  // mounts below it as well
-  std::string relabel;               // "z", "Z": for SELinux, also of a path of the host
+  std::string relabel = {};          // "z", "Z": for SELinux, also of a path of the host
 };
 
 // A Service of the pod's namespace, for variables (enableServiceLinks).
