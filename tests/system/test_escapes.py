@@ -14,6 +14,7 @@ from escape_case import EscapeTest
 from harness import BIN, KPOD, need, pod
 from swapper import LIBC, Swapper, exchange
 
+
 class Walls(EscapeTest):
     """What a container with the usual rights may not do."""
 

@@ -199,7 +199,6 @@ class Load(ImagesTest):
                   'nothing half-done is left')
         self.assertEqual(self.layers(), 1)
 
-
     def test_interrupted_while_it_waits_for_more(self):
         # An archive that comes through a pipe and does not end.
         data = archive(Builder(layer(f=os.urandom(100000))).docker(self.scratch('piped')), self.dir / 'p.tar').read_bytes()

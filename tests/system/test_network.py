@@ -11,6 +11,7 @@ import subprocess
 from harness import KPOD, pod
 from network_case import NetworkTest, ask, echo, sh
 
+
 class HostPorts(NetworkTest):
     def test_a_host_port_answers_from_everywhere(self):
         with self.outside() as out:

@@ -168,7 +168,6 @@ class Credentials(RegistryTest):
         self.assertEqual(self.kpod('pull', f'{HOST}/private:1', env={'REGISTRY_AUTH_FILE': str(good)}).stdout.strip(),
                          image.id)
 
-
     def test_the_pods_own_secrets(self):
         busybox = pathlib.Path('/bin/busybox').read_bytes()
         folder = Builder(layer(**{'bin/sh': busybox, 'bin/sleep': busybox})).oci(self.dir / 'tool')
