@@ -93,6 +93,10 @@ def run_suite(path, pattern):
 
 def as_init(path, pattern):
     """The first process of the new process namespace: it reaps orphans, as init does."""
+    # Who runs this behind an "&" or nohup has them ignored, and what is started here would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     # As on a machine with systemd: mounts of the host reach those who asked for them.
     subprocess.run(['mount', '--make-rshared', '/'], check=True)
