@@ -34,6 +34,7 @@ Result<Child> Spawn(std::vector<std::string>& argv, const Pipe& out, const Pipe&
   return Fork([&]() -> int {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) return kExitFailure;
+    AllowInterrupts();
     ::signal(SIGPIPE, SIG_DFL);
     ::dup2(out.write.get(), 1);
     ::dup2(err.write.get(), 2);
@@ -58,8 +59,10 @@ Status Listen(Fd out, Fd err, const std::function<Result<int>()>& tick, std::str
   int wait = 0;
   while (out || err) {
     TRY(CheckInterrupted());
-    pollfd fds[2] = {{out ? out.get() : -1, POLLIN, 0}, {err ? err.get() : -1, POLLIN, 0}};
-    int ready = ::poll(fds, 2, wait);
+    pollfd fds[3] = {{out ? out.get() : -1, POLLIN, 0},
+                     {err ? err.get() : -1, POLLIN, 0},
+                     {InterruptFd(), POLLIN, 0}};
+    int ready = ::poll(fds, 3, wait);
     if (ready < 0 && errno != EINTR) return Error::Errno("poll");
     if (ready == 0) wait = tick ? TRY(tick()) : kTickMillis;
     if (ready <= 0) continue;

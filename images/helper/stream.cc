@@ -10,10 +10,10 @@ namespace kpod::images {
 
 Result<std::string_view> FileStream::Next() {
   for (;;) {
+    TRY(WaitReadable(fd_.get()));
     ssize_t n = ::read(fd_.get(), buffer_.data(), buffer_.size());
     if (n >= 0) return std::string_view(buffer_.data(), static_cast<size_t>(n));
     if (errno != EINTR) return Error::Errno("read");
-    TRY(CheckInterrupted());
   }
 }
 

@@ -1,5 +1,6 @@
 """Images as files: archives and directories of every kind, also hostile and damaged ones, tags,
 removal, and what is left on disk."""
+import contextlib
 import gzip
 import json
 import os
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import time
 
+import machine
 from harness import KPOD, KpodTest, image_archive, need, pod
 from image_builder import Builder, archive, layer, sha
 
@@ -212,6 +214,21 @@ class Load(ImagesTest):
         child.wait()
         self.wait(lambda: not os.listdir(temp), 'it has cleaned up')
         child.stdin.close()
+        # At whatever moment: most of these come before it waits, some before it knows whose end is its own.
+        rng = random.Random(9)
+        for number in range(40):
+            child = subprocess.Popen([KPOD, 'load'], env=self.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            if number % 2:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(rng.random() * 0.02)
+            while number % 2 == 0 and not os.listdir(temp):
+                pass
+            child.terminate()
+            child.wait()
+            self.wait(lambda: not any('kpod-helper' in line for line in machine.processes().values()), 'the helper has ended')
+            self.assertEqual(os.listdir(temp), [])
+            child.stdin.close()
 
 
 class Names(ImagesTest):
