@@ -40,7 +40,8 @@ static int overwrite(void) {
       fflush(stdout);
       snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
       int write_fd = -1;
-      for (int i = 0; i < 3000 && write_fd < 0; ++i) {
+      // As long as any kpod of the machine runs, the file is busy.
+      for (int i = 0; i < 60000 && write_fd < 0; ++i) {
         write_fd = open(path, O_WRONLY | O_APPEND);
         if (write_fd < 0 && errno != ETXTBSY) break;
         usleep(1000);
