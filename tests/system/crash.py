@@ -44,8 +44,8 @@ class CrashTest(KpodTest):
                               capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
         return self.report(who, when, argv, done.stderr.strip())
 
-    def report(self, who, when, argv, words=''):
-        fate, calls, last = (self.dir / 'report').read_text().split()
+    def report(self, who, when, argv, words='', path='report'):
+        fate, calls, last = (self.dir / path).read_text().split()
         if fate == 'killed':
             type(self).kills += 1
         self.killed = f'{who} killed at call {when} (system call {last}) of kpod {" ".join(map(str, argv))}: {words}'
@@ -53,7 +53,8 @@ class CrashTest(KpodTest):
 
     def attach(self, pid, when, who='-'):
         """Kills the process PID at its call WHEN from now."""
-        process = subprocess.Popen([self.killer, self.dir / 'report', who, str(when), '-p', str(pid)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([self.killer, self.dir / f'report-{pid}', who, str(when), '-p', str(pid)], stdout=subprocess.PIPE, text=True)
+        process.report = f'report-{pid}'
         self.addCleanup(process.stdout.close)
         self.assertEqual(process.stdout.readline(), 'attached\n')
         return process
@@ -61,7 +62,7 @@ class CrashTest(KpodTest):
     def detach(self, process, when, argv):
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
-        return self.report('kpod-supervisor', when, argv)
+        return self.report('kpod-supervisor', when, argv, path=process.report)
 
     def moments(self, calls, wanted):
         """At most WANTED of the calls 1..CALLS, one from each of as many equal parts. A process that had only

@@ -45,7 +45,9 @@ class Endpoints(ServiceTest):
         self.play(together(service('web'), server('a'), server('b')))
         ip = self.address('web')
         self.wait_log('b', 'ready')
-        os.kill(self.status('a')['kpodSupervisorPid'], 9)
+        dead = self.status('a')['kpodSupervisorPid']
+        os.kill(dead, 9)
+        self.wait(lambda: not os.path.exists(f'/proc/{dead}'), 'it has let go of its lock')
         self.kpod('pod', 'restart', 'b')
         self.assertEqual(self.ready_endpoints('web'), ['b'])
         self.wait(lambda: ask(ip, 80), 'b listens again')

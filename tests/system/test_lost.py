@@ -60,7 +60,7 @@ class Lost(CrashTest):
             self.whole()
         self.assertIn('supervisor died', self.kpod('events').stdout)
         os.kill(self.supervisor('web'), signal.SIGKILL)
-        self.wait(lambda: not self.supervisor('web'), 'it is dead')
+        self.wait(lambda: 'Lost' in self.word('web'), 'it is dead, and has let go of its lock')
         self.next('start', 'web')  # as well as play
         self.assertIn('Running', self.word('web'))
         self.agree('started')
@@ -72,7 +72,7 @@ class Lost(CrashTest):
             os.kill(min(self.containers(name)), signal.SIGKILL)
             if when:
                 process.wait(timeout=60)
-                self.report('kpod-supervisor', when, ['(restarting)'])
+                self.report('kpod-supervisor', when, ['(restarting)'], path=process.report)
                 return 0
             self.wait(lambda: self.container(name, 'main').get('restartCount') == 1, 'it restarted')
             calls = self.detach(process, when, ['(restarting)'])[1]
@@ -171,13 +171,14 @@ class Machine(CrashTest):
     def test_pods_come_back_under_their_names(self):
         self.next('play', 'kube', self.file)
         names = sorted(self.words())
+        many = [n for n in names if n.startswith('many')]
+        runs = lambda name: self.exec(name, 'cat', '/d/runs', rc=None)
+        self.wait(lambda: [runs(n) for n in many] == ['run\n'] * 2, 'both have written')
         self.restart()
         self.assertEqual(self.words(), {n: 'Lost' for n in names})
         self.next('play', 'kube', self.file)
         self.assertEqual(self.words(), {n: 'Running' for n in names})
-        for name in names:
-            if name.startswith('many'):
-                self.wait(lambda: self.exec(name, 'cat', '/d/runs') == 'run\nrun\n', 'its volume is there')
+        self.wait(lambda: [runs(n) for n in many] == ['run\nrun\n'] * 2, 'their volumes are there')
         self.assertIn('The machine restarted while the pod ran', self.kpod('events').stdout)
         self.agree('played again')
         self.restart()
