@@ -25,6 +25,8 @@ class EscapeTest(KpodTest):
         spec += f'volumes:\n{self.volume("probes", self.probes)}{volumes}'
         container += f'volumeMounts:\n- {{name: probes, mountPath: /probes}}\n{mounts}'
         self.play(pod(name, command, spec, container), name=f'{name}.yaml')
+        if '/escape-test' in command:
+            self.wait(lambda: self.probe('open', '/escape-test', pod=name) == 'ok', 'it has begun')
 
     def probe(self, *words, pod='p', options=()):
         return self.kpod('exec', *options, pod, '--', '/probes/escape', *words).stdout.strip()
