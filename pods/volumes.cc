@@ -151,7 +151,7 @@ Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
     if (v.layers.empty() || mounted->contains(v.name)) continue;
     std::string path = VolumePath(paths, plan, v);
     TRY(MakeDirs(path, 0700));
-    TRY(runtime::MountLayers(v.layers, path).Context(MountFailure(v)));
+    TRY(runtime::MountLayers(v.layers, path, -1).Context(MountFailure(v)));
     mounted->insert(v.name);
   }
   return OkStatus();

@@ -1,25 +1,22 @@
 #include "runtime/container.h"
 
-#include "base/files.h"
+#include <algorithm>
+
 #include "base/text.h"
 #include "runtime/container_child.h"
 #include "runtime/handshake.h"
+#include "runtime/mount_options.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::runtime {
 namespace {
 
-std::string IdMapText(const std::vector<IdMap>& maps) {
-  std::string out;
-  for (const IdMap& m : maps) out += StrCat(m.container, " ", m.host, " ", m.size, "\n");
-  return out;
-}
-
-Status WriteIdMaps(const Spec& spec, pid_t pid) {
-  if (spec.uid_mappings.empty() || spec.gid_mappings.empty()) {
-    return Error("a user namespace needs uidMappings and gidMappings");
-  }
-  TRY(WriteFile(StrCat("/proc/", pid, "/uid_map"), IdMapText(spec.uid_mappings)));
-  return WriteFile(StrCat("/proc/", pid, "/gid_map"), IdMapText(spec.gid_mappings));
+bool MapsOwners(const Spec& spec, const Rootfs& rootfs) {
+  return rootfs.map_owners ||
+         std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const Mount& m) {
+           Result<MountOptions> options = ParseMountOptions(m);
+           return options && options->map_owners;
+         });
 }
 
 Result<PreparedContainer> PrepareContainer(const Spec& spec, const StartOptions& options) {
@@ -32,10 +29,18 @@ Result<PreparedContainer> PrepareContainer(const Spec& spec, const StartOptions&
   c.process.die_with_parent = options.die_with_parent;
   bool inside = InUserNamespace();
   bool user_namespace = inside || c.namespaces.Makes(CLONE_NEWUSER);
-  c.root = TRY(PrepareRoot(spec, options.rootfs, inside));
-  c.mounts = TRY(PrepareMounts(spec, user_namespace));
+  bool joins = c.namespaces.join_user >= 0;
+  Fd own_map;
+  int map = c.namespaces.join_user;
+  if (!joins && c.namespaces.Makes(CLONE_NEWUSER) && MapsOwners(spec, options.rootfs)) {
+    // That of the container is not there yet.
+    own_map = TRY(MakeUserNamespace(spec.uid_mappings, spec.gid_mappings));
+    map = own_map.get();
+  }
+  c.root = TRY(PrepareRoot(spec, options.rootfs, inside, map));
+  c.mounts = TRY(PrepareMounts(spec, user_namespace, map));
   c.cgroup_mounts = TRY(PrepareCgroupMounts(spec, options.cgroup));
-  c.devices = TRY(PrepareDevices(spec, user_namespace));
+  c.devices = TRY(PrepareDevices(spec, user_namespace || joins));
   if (!spec.masked_paths.empty()) c.null_tree = TRY(NullDevice());
   c.cgroup = options.cgroup;
   return c;
@@ -47,7 +52,7 @@ Result<Started> Start(const Spec& spec, const StartOptions& options) {
   PreparedContainer prepared = TRY(PrepareContainer(spec, options));
   SocketPair pair = TRY(MakeSeqpacketPair());
   CloneRequest request{prepared.namespaces.clone_flags, prepared.namespaces.join_pid,
-                       options.cgroup};
+                       options.cgroup, prepared.namespaces.join_user};
   Child child = TRY(CloneChild(request, [&] {
     pair.a.Reset();  // or the parent's death would go unnoticed
     Error error = RunContainerChild(&prepared, pair.b.get());
@@ -55,8 +60,8 @@ Result<Started> Start(const Spec& spec, const StartOptions& options) {
     return error.exit_code();
   }));
   pair.b.Reset();
-  Result<HandshakeResult> result =
-      AwaitExec(pair.a.get(), [&] { return WriteIdMaps(spec, child.pid); });
+  Result<HandshakeResult> result = AwaitExec(
+      pair.a.get(), [&] { return WriteIdMaps(child.pid, spec.uid_mappings, spec.gid_mappings); });
   if (!result) {
     KillAndReap(child);
     return std::move(result.error());

@@ -24,6 +24,9 @@ namespace kpod::runtime {
 struct Rootfs {
   std::vector<std::string> lower;  // top layer first
   std::string upper, work;         // made when absent; both empty: a read-only overlay
+  // What is the machine's root's in the layers is that of the container's user namespace; `upper`
+  // is given to it. Wants Linux 6.5.
+  bool map_owners = false;
 };
 
 // A namespace that exists already, joined by descriptor. Types not given here follow

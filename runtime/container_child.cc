@@ -8,6 +8,7 @@
 #include "runtime/handshake.h"
 #include "runtime/procfs.h"
 #include "runtime/syscalls.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::runtime {
 namespace {
@@ -73,9 +74,11 @@ Status EnterContainer(PreparedContainer* c, int socket, std::vector<std::string>
   // (CVE-2016-9962).
   if ((c->namespaces.clone_flags & CLONE_NEWPID) == 0) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   TRY(BecomeNamespaceRoot(*c, socket));
+  bool born_inside = c->namespaces.BornInUserNamespace();
   // Before the cgroup namespace, whose root is the group that the process is in.
-  if (c->cgroup != nullptr) TRY(c->cgroup->EnterV1());
+  if (c->cgroup != nullptr && !born_inside) TRY(c->cgroup->EnterV1());
   TRY(ApplyLimits(c->process, warnings));
+  if (c->namespaces.join_user >= 0 && !born_inside) TRY(JoinUserNamespace(c->namespaces.join_user));
   TRY(EnterNamespaces(c->namespaces));
   TRY(NameMachine(*c));
   TRY(ApplySysctls(c->process.proc.get(), spec.sysctl));

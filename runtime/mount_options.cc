@@ -94,7 +94,8 @@ Result<MountOptions> ParseMountOptions(const Mount& mount) {
       out.has_subpath = true;
       out.subpath = word.substr(std::string_view("kpod.subpath=").size());
     } else if (word == "idmap" || word == "ridmap") {
-      return Error(StrCat("mount ", mount.destination, ": option ", word, " is not supported"));
+      out.map_owners = true;
+      out.map_recursive = word == "ridmap";
     } else if (std::find(flags.begin(), flags.end(), word) != flags.end()) {
       out.flags.push_back(word);
     } else if (std::find(nothing.begin(), nothing.end(), word) == nothing.end()) {
@@ -102,6 +103,9 @@ Result<MountOptions> ParseMountOptions(const Mount& mount) {
       out.data.emplace_back(word.substr(0, equals),
                             equals == std::string::npos ? "" : word.substr(equals + 1));
     }
+  }
+  if (out.map_owners && !out.bind) {
+    return Error(StrCat("mount ", mount.destination, ": idmap is for a bind mount"));
   }
   if (out.bind && !out.data.empty()) {
     return Error(StrCat("mount ", mount.destination, ": option ", Quote(out.data[0].first),

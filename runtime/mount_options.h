@@ -23,6 +23,7 @@ struct MountOptions {
   bool copy_up = false;  // tmpcopyup: the tmpfs starts with what the image has there
   std::string subpath;   // kpod.subpath=REL
   bool has_subpath = false;
+  bool map_owners = false, map_recursive = false;  // idmap, ridmap: by the container's namespace
 };
 
 Result<MountOptions> ParseMountOptions(const Mount& mount);

@@ -14,6 +14,7 @@
 #include "runtime/hierarchies.h"
 #include "runtime/inside.h"
 #include "runtime/syscalls.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::runtime {
 namespace {
@@ -37,7 +38,7 @@ Status SetAttributes(int tree, const MountOptions& o) {
   return OkStatus();
 }
 
-Result<PreparedMount> PrepareBind(const Mount& m, MountOptions options) {
+Result<PreparedMount> PrepareBind(const Mount& m, MountOptions options, int map) {
   PreparedMount out;
   out.mount = &m;
   int fd = ::open(m.source.c_str(), O_PATH | O_CLOEXEC);
@@ -50,6 +51,11 @@ Result<PreparedMount> PrepareBind(const Mount& m, MountOptions options) {
   out.is_directory = IsDirectoryFd(source.get());
   out.tree = TRY(CloneTree(source.get(), "", options.recursive)
                      .Context(StrCat("mount ", m.destination, ": ", m.source)));
+  if (options.map_owners) {
+    if (map < 0) return Error(StrCat("mount ", m.destination, ": idmap wants a user namespace"));
+    TRY(MapOwners(out.tree.get(), map, options.map_recursive, m.source)
+            .Context(StrCat("mount ", m.destination)));
+  }
   TRY(SetAttributes(out.tree.get(), options).Context(StrCat("mount ", m.destination)));
   out.options = std::move(options);
   return out;
@@ -175,7 +181,7 @@ bool RefusedInUserNamespace(const std::string& type) { return type == "sysfs" ||
 
 }  // namespace
 
-Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_namespace) {
+Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_namespace, int map) {
   std::vector<PreparedMount> out;
   out.reserve(spec.mounts.size());
   for (const Mount& m : spec.mounts) {
@@ -184,7 +190,7 @@ Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_nam
       options.data.emplace_back("context", spec.mount_label);
     }
     if (options.bind) {
-      out.push_back(TRY(PrepareBind(m, std::move(options))));
+      out.push_back(TRY(PrepareBind(m, std::move(options), map)));
       continue;
     }
     PreparedMount prepared;

@@ -23,11 +23,13 @@ struct PreparedMount {
 };
 
 // `user_namespace`: the container gets one or the caller is in one, where sysfs and procfs may be
-// refused; `cgroup`: the container's own group or null.
-Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_namespace);
+// refused, and the machine's own stand in. `map`: the user namespace by which mounts with "idmap"
+// have owners, or -1.
+Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_namespace, int map);
 
 // In the child, with the container's root as root directory (`root`).
 Status ApplyMount(int root, PreparedMount* mount, const std::vector<PreparedMount>& cgroups);
+// `cgroup`: the container's own group or null.
 // The container's groups of a v1 or hybrid host, for a mount of type "cgroup"; empty on pure v2.
 Result<std::vector<PreparedMount>> PrepareCgroupMounts(const Spec& spec, const Cgroup* cgroup);
 

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -33,6 +32,8 @@ Result<NamespacePlan> PlanNamespaces(const Spec& spec, const std::vector<JoinNam
     seen |= static_cast<uint64_t>(j.type);
     if (j.type == CLONE_NEWPID) {
       out.join_pid = j.fd;
+    } else if (j.type == CLONE_NEWUSER) {
+      out.join_user = j.fd;
     } else {
       out.join.push_back(j);
     }
@@ -57,10 +58,6 @@ Result<NamespacePlan> PlanNamespaces(const Spec& spec, const std::vector<JoinNam
   if ((out.unshare_flags & CLONE_NEWNS) == 0) {
     return Error("a container needs a mount namespace of its own");
   }
-  std::stable_sort(out.join.begin(), out.join.end(),
-                   [](const JoinNamespace& a, const JoinNamespace& b) {
-                     return (a.type == CLONE_NEWUSER) > (b.type == CLONE_NEWUSER);
-                   });
   return out;
 }
 

@@ -277,41 +277,4 @@ std::vector<std::string> ProgramCandidates(const std::string& program,
   return out;
 }
 
-Result<Child> CloneProcess(const CloneRequest& request, bool* in_child) {
-  Fd group;
-  if (request.cgroup != nullptr) group = TRY(request.cgroup->OpenV2());
-  Fd own_pid_namespace;
-  if (request.pid_namespace >= 0) {
-    own_pid_namespace = TRY(Open("/proc/self/ns/pid", O_RDONLY));
-    // Only for children to come; undone below.
-    if (::setns(request.pid_namespace, CLONE_NEWPID) < 0) return Error::Errno("join PID namespace");
-  }
-  clone_args args{};
-  int pidfd = -1;
-  args.flags = CLONE_PIDFD | request.flags | (group ? uint64_t{CLONE_INTO_CGROUP} : 0);
-  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  args.cgroup = group ? static_cast<uint64_t>(group.get()) : 0;
-  pid_t pid = Clone3(&args);
-  if (pid == 0) {
-    *in_child = true;
-    return Child{};
-  }
-  int code = errno;
-  Child child{pid, Fd(pidfd)};
-  if (own_pid_namespace && ::setns(own_pid_namespace.get(), CLONE_NEWPID) < 0) {
-    Error e = Error::Errno("return to the PID namespace");
-    if (pid > 0) KillAndReap(child);
-    return e;
-  }
-  if (pid < 0) return Error::Errno("clone3", code);
-  return child;
-}
-
-void KillAndReap(const Child& child) {
-  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
-  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace kpod::runtime

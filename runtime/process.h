@@ -11,6 +11,7 @@
 #include "base/spawn.h"
 #include "runtime/capabilities.h"
 #include "runtime/cgroup.h"
+#include "runtime/clone.h"
 #include "runtime/seccomp.h"
 #include "runtime/spec.h"
 
@@ -52,25 +53,5 @@ Rlimit ClampRlimit(const Rlimit& wanted, uint64_t hard_now);
 // The paths that exec tries for `program`: PATH of `env`, or the system's usual one. Pure.
 std::vector<std::string> ProgramCandidates(const std::string& program,
                                            const std::vector<std::string>& env);
-
-// clone3(2) into `cgroup` (may be null) with a pidfd. `pid_namespace` >= 0: the child is born in
-// that one. `body` runs in the child, which first leaves the v1 groups of the caller.
-struct CloneRequest {
-  uint64_t flags = 0;
-  int pid_namespace = -1;
-  const Cgroup* cgroup = nullptr;
-};
-template <class Body>
-Result<Child> CloneChild(const CloneRequest& request, Body body);
-Result<Child> CloneProcess(const CloneRequest& request, bool* in_child);
-void KillAndReap(const Child& child);
-
-template <class Body>
-Result<Child> CloneChild(const CloneRequest& request, Body body) {
-  bool in_child = false;
-  Result<Child> child = CloneProcess(request, &in_child);
-  if (in_child) ::_exit(body());
-  return child;
-}
 
 }  // namespace kpod::runtime

@@ -5,7 +5,9 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "runtime/mapped_layers.h"
 #include "runtime/syscalls.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::runtime {
 namespace {
@@ -142,12 +144,15 @@ Status MountOldLayers(const std::vector<std::string>& layers, const std::string&
 
 }  // namespace
 
-Status MountLayers(const std::vector<std::string>& layers, const std::string& target) {
+Status MountLayers(const std::vector<std::string>& layers, const std::string& target, int map) {
   if (layers.empty()) return Error("the image has no layers");
   // An overlay wants two.
-  Result<Fd> tree = layers.size() == 1 ? CloneTree(AT_FDCWD, layers[0], false)
-                                       : NewOverlay({layers, "", ""}, false);
-  if (!tree && layers.size() > 1 && IsOldKernel(tree.error())) {
+  auto make = [&] {
+    return layers.size() == 1 ? CloneTree(AT_FDCWD, layers[0], false)
+                              : NewOverlay({layers, "", ""}, false);
+  };
+  Result<Fd> tree = map < 0 ? make() : WithMappedLayers(layers, map, make);
+  if (!tree && map < 0 && layers.size() > 1 && IsOldKernel(tree.error())) {
     return MountOldLayers(layers, target);
   }
   if (!tree) return std::move(tree.error());
@@ -156,7 +161,8 @@ Status MountLayers(const std::vector<std::string>& layers, const std::string& ta
   return AttachMount(tree->get(), directory.get());
 }
 
-Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user_namespace) {
+Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user_namespace,
+                                 int map) {
   PreparedRoot out;
   if (r.lower.empty()) {
     if (spec.root_path.empty()) return Error("no root file system given");
@@ -171,6 +177,18 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     TRY(MakeDirs(r.work, 0700));
     // The upper directory's mode is that of the container's "/", whatever the caller's umask is.
     if (::chmod(r.upper.c_str(), 0755) < 0) return Error::Errno("chmod " + r.upper);
+    if (r.map_owners &&
+        ::lchown(r.upper.c_str(), HostId(spec.uid_mappings, 0), HostId(spec.gid_mappings, 0)) < 0) {
+      return Error::Errno("chown " + r.upper);
+    }
+  }
+  if (r.map_owners) {
+    if (map < 0) return Error("the owners of layers are mapped by a user namespace only");
+    // The upper layer holds the ids of the host: what the kernel makes there itself is the host's
+    // root's, who is nobody in the namespace.
+    auto make = [&] { return NewOverlay(r, in_user_namespace, spec.mount_label); };
+    out.mount = TRY(WithMappedLayers(r.lower, map, make));
+    return out;
   }
   Result<Fd> mount = NewOverlay(r, in_user_namespace, spec.mount_label);
   if (mount) {

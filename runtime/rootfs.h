@@ -21,7 +21,9 @@ struct PreparedRoot {
   std::string label;  // SELinux; "": none
 };
 
-Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& rootfs, bool in_user_namespace);
+// `map`: the user namespace that Rootfs::map_owners speaks of.
+Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& rootfs, bool in_user_namespace,
+                                 int map);
 
 // In the child's mount namespace: the descriptor of the root, attached over "/".
 Result<Fd> AttachRoot(PreparedRoot prepared);
@@ -29,8 +31,9 @@ Result<Fd> AttachRoot(PreparedRoot prepared);
 Status EnterRoot(int root);
 
 // The layers, top first, as one read-only tree at the directory `target` of this process' own mount
-// namespace: nothing of it is run, no device of it is one.
-Status MountLayers(const std::vector<std::string>& layers, const std::string& target);
+// namespace: nothing of it is run, no device of it is one. `map` >= 0: as that user namespace maps
+// their owners.
+Status MountLayers(const std::vector<std::string>& layers, const std::string& target, int map);
 
 // Options for mount(2) from the layers; for kernels without "lowerdir+". Pure.
 std::string LegacyOverlayOptions(const std::vector<int>& lower, int upper, int work,

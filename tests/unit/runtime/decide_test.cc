@@ -70,7 +70,7 @@ TEST(Decide, Namespaces) {
   plan = PlanNamespaces(s, {{7, CLONE_NEWPID}, {8, CLONE_NEWNET}, {9, CLONE_NEWUSER}});
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->join_pid, 7);
-  EXPECT_EQ(plan->join[0].fd, 9);  // the user namespace gives the right to join the others
+  EXPECT_EQ(plan->join_user, 9);  // before the others, which it gives the right to join
   s.namespaces.push_back({"galaxy", ""});
   EXPECT_FALSE(PlanNamespaces(s, {}).ok());
 }

@@ -77,7 +77,7 @@ TEST(MountOptionsTest, Subpath) {
 
 TEST(MountOptionsTest, RefusesDataForABindMount) {
   EXPECT_FALSE(ParseMountOptions({"/m", "bind", "s", {"size=1"}}).ok());
-  EXPECT_FALSE(ParseMountOptions({"/m", "bind", "s", {"idmap"}}).ok());
+  EXPECT_FALSE(ParseMountOptions({"/m", "tmpfs", "s", {"idmap"}}).ok());
 }
 
 }  // namespace
