@@ -137,6 +137,7 @@ class Completer {
     if (d.long_name() == "namespace") AddNamespaces(paths_, &out);
     if (d.long_name() == "container") AddContainers(paths_, ns_, arguments_, &out);
     if (d.long_name() == "network") out = {"native", "host", "none"};
+    if (d.long_name() == "userns") out = {"auto", "host"};
     if (!out.empty()) return out;
     std::string name = d.semantic()->name();  // as "[=json|yaml(=yaml)] (=...)"
     if (name.starts_with("[=")) name = name.substr(2);

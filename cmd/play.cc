@@ -42,6 +42,8 @@ void PlayOptions(po::options_description_easy_init& add) {
       "ConfigMaps to play with the manifest");
   add("network", po::value<std::string>()->default_value("")->value_name("NAME"),
       "native (the default), host or none");
+  add("userns", po::value<std::string>()->default_value("")->value_name("MODE"),
+      "auto: each pod in a user namespace of its own; host: none");
   add("publish", po::value<std::vector<std::string>>()->value_name("[IP:]HOST:CONTAINER[/PROTO]"),
       "publish a port of a container on this machine");
   add("dry-run",
@@ -89,6 +91,7 @@ Result<pods::ApplyOptions> OptionsFrom(const Invocation& in) {
   o.start = in.Flag("start");
   o.wait = in.Flag("wait");
   o.network = in.Text("network");
+  o.userns = in.Text("userns");
   for (const std::string& p : in.Texts("publish")) o.publish.push_back(TRY(ParsePublish(p)));
   return o;
 }

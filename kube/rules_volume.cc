@@ -273,6 +273,10 @@ void CheckMounts(const Field& container, const PodFacts& facts) {
     }
     CheckPropagation(mount, privileged);
   }
+  if (!facts.host_users && !container["volumeDevices"].empty()) {
+    // No raw device has owners that could be mapped.
+    container["volumeDevices"].Forbidden("when `hostUsers` is false");
+  }
   for (const Field& device : container["volumeDevices"].Items()) {
     if (device["name"].Text().empty()) {
       device["name"].Required();

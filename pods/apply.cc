@@ -62,17 +62,39 @@ void Publish(Json* pod_spec, const std::vector<PortPlan>& publish) {
   }
 }
 
+// What the rules say of a manifest, of what the command's options made of it.
+Status CheckHostUsers(const Json& spec) {
+  if (BoolAt(spec, "hostUsers", true)) return OkStatus();
+  for (const char* field : {"hostNetwork", "hostPID", "hostIPC"}) {
+    if (BoolAt(spec, field))
+      return Error(StrCat("spec.", field, ": Forbidden: when `hostUsers` is false"));
+  }
+  for (const char* list : {"containers", "initContainers"}) {
+    const Json& containers = At(spec, list);
+    bool devices = containers.is_array() &&
+                   std::any_of(containers.begin(), containers.end(),
+                               [](const Json& c) { return !At(c, "volumeDevices").empty(); });
+    if (devices)
+      return Error(StrCat("spec.", list, ".volumeDevices: Forbidden: when `hostUsers` is false"));
+  }
+  return OkStatus();
+}
+
 // The command's options, written into the object: what is stored is what runs, and generate gives
 // it back.
 Status ApplyOptionsTo(kube::Object* o, const ApplyOptions& options) {
   Json* spec = PodSpecOf(&o->json, o->kind);
   if (spec == nullptr) return OkStatus();
   if (!options.publish.empty()) Publish(spec, options.publish);
-  if (options.network.empty() || options.network == "native") return OkStatus();
-  if (options.network == "host") {
-    (*spec)["hostNetwork"] = true;
-    return OkStatus();
+  if (!options.userns.empty()) {
+    if (options.userns != "auto" && options.userns != "host")
+      return Error(StrCat("user namespace ", Quote(options.userns), ": there are auto and host"));
+    (*spec)["hostUsers"] = options.userns == "host";
   }
+  if (options.network == "host") (*spec)["hostNetwork"] = true;
+  TRY(CheckHostUsers(*spec));
+  if (options.network.empty() || options.network == "native" || options.network == "host")
+    return OkStatus();
   if (options.network != "none")
     return Error(
         StrCat("network \"", options.network, "\" not found: there are native, host and none"));

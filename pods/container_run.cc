@@ -95,7 +95,10 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   cgroup_ = TRY(runtime::Cgroup::Create(spec.cgroups_path, spec.resources, warnings));
 
   runtime::StartOptions options;
-  options.rootfs = {c.layers, dirs.upper, dirs.work};
+  options.rootfs = {c.layers, dirs.upper, dirs.work, !plan.host_users};
+  spec.uid_mappings = spec.gid_mappings = sandbox_->id_map();
+  if (sandbox_->user_namespace() >= 0)
+    options.join.push_back({sandbox_->user_namespace(), CLONE_NEWUSER});
   // Below the image: else each container's upper directory would be given what it lacks.
   options.rootfs.lower.push_back(TRY(images::MountPointLayer(paths_)));
   if (pid_namespace_) {

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/container_run.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::pods {
 
@@ -41,8 +42,9 @@ Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
   }
   // So that a program which is not root may open /dev/stdout and /dev/stderr anew, as servers that
   // log by file name do.
+  uid_t owner = runtime::HostId(sandbox_->id_map(), c.uid);
   for (const Fd* fd : {&child_in_, &child_out_, &child_err_}) {
-    if (*fd && ::fchown(fd->get(), c.uid, static_cast<gid_t>(-1)) < 0) {
+    if (*fd && ::fchown(fd->get(), owner, static_cast<gid_t>(-1)) < 0) {
       return Error::Errno("chown standard streams");
     }
   }

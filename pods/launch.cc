@@ -122,11 +122,17 @@ std::string Propagation(const std::string& kubernetes) {
   return "rprivate";
 }
 
+// What is the machine's root's on disk is the pod's root's.
+std::vector<std::string> WithOwners(const Plan& plan, std::vector<std::string> options) {
+  if (!plan.host_users) options.push_back("idmap");
+  return options;
+}
+
 void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string& memory,
                      std::vector<runtime::Mount>* out) {
   out->push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}});
   out->push_back({"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}});
-  if (c.privileged) {
+  if (c.privileged && plan.host_users) {
     // Every device of the host; /dev/pts and the rest are laid over it below.
     out->back() = {"/dev", "bind", "/dev", {"bind", "nosuid"}};
   }
@@ -134,10 +140,8 @@ void AddSystemMounts(const Plan& plan, const ContainerPlan& c, const std::string
                   "devpts",
                   "devpts",
                   {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}});
-  out->push_back({"/dev/shm",
-                  "bind",
-                  plan.host_ipc ? "/dev/shm" : memory + "/shm",
-                  {"rbind", "nosuid", "nodev"}});
+  out->push_back({"/dev/shm", "bind", plan.host_ipc ? "/dev/shm" : memory + "/shm",
+                  WithOwners(plan, {"rbind", "nosuid", "nodev"})});
   out->push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
   std::string access = c.privileged ? "rw" : "ro";
   out->push_back({"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}});
@@ -160,10 +164,11 @@ std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& pla
   for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
     std::string target = StrCat("/etc/", name);
     if (!Mounted(c, target))
-      out.push_back({target, "bind", StrCat(memory, "/etc/", name), {"bind"}});
+      out.push_back({target, "bind", StrCat(memory, "/etc/", name), WithOwners(plan, {"bind"})});
   }
   if (!c.termination_message_path.empty() && !Mounted(c, c.termination_message_path)) {
-    out.push_back({c.termination_message_path, "bind", dirs.termination_log, {"bind"}});
+    out.push_back(
+        {c.termination_message_path, "bind", dirs.termination_log, WithOwners(plan, {"bind"})});
   }
   for (const MountPlan& m : c.mounts) {
     auto v = std::find_if(plan.volumes.begin(), plan.volumes.end(),
@@ -173,6 +178,9 @@ std::vector<runtime::Mount> MountsFor(const store::Paths& paths, const Plan& pla
     if (m.propagation == "Bidirectional") source = SharedVolumePath(paths, plan, *v);
     if (source.empty()) source = VolumePath(paths, plan, *v);
     runtime::Mount mount{m.path, "bind", source, {"rbind", Propagation(m.propagation)}};
+    // An overlay cannot be mapped: an image's layers are, where they are mounted.
+    if (v->kind != VolumePlan::Kind::kImage)
+      mount.options = WithOwners(plan, std::move(mount.options));
     if (m.read_only) mount.options.push_back(m.recursive_read_only ? "rro" : "ro");
     if (!m.sub_path.empty()) mount.options.push_back("kpod.subpath=" + m.sub_path);
     out.push_back(std::move(mount));
@@ -293,7 +301,8 @@ runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const Contain
   spec.namespaces.push_back({"mount", ""});
   if (!plan.host_pid && !plan.share_pid) spec.namespaces.push_back({"pid", ""});
   spec.namespaces.push_back({"cgroup", ""});
-  spec.devices = c.privileged ? std::vector<runtime::Device>{} : runtime::DefaultDevices();
+  spec.devices =
+      c.privileged && plan.host_users ? std::vector<runtime::Device>{} : runtime::DefaultDevices();
   spec.resources = ResourcesFor(c);
   spec.cgroups_path = CgroupPath(paths, plan.Id(), c.name);
   if (!c.unmasked_proc) {

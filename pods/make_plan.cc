@@ -13,6 +13,7 @@
 #include "pods/plan_resources.h"
 #include "pods/plan_security.h"
 #include "pods/plan_volumes.h"
+#include "pods/user_range.h"
 #include "runtime/container.h"
 
 namespace kpod::pods {
@@ -92,6 +93,14 @@ void PlanUser(const kube::Pod& pod, const kube::Container& c, const images::Imag
   if (ps.supplemental_groups_policy != "Strict") out->groups = resolved->additional_gids;
   for (int64_t g : ps.supplemental_groups) out->groups.push_back(static_cast<uint32_t>(g));
   if (ps.fs_group) out->groups.push_back(static_cast<uint32_t>(*ps.fs_group));
+  uint32_t highest = std::max({out->uid, out->gid});
+  for (uint32_t g : out->groups) highest = std::max(highest, g);
+  if (!plan.host_users && highest >= kUserRangeSize) {
+    out->blocked = {"CreateContainerConfigError",
+                    StrCat("id ", highest, " is outside of the pod's user namespace, which has ",
+                           kUserRangeSize, " of them (hostUsers: false)")};
+    return;
+  }
   // The primary group as well, so that no setgid program can shed it (CVE-2022-36109).
   out->groups.push_back(out->gid);
   std::sort(out->groups.begin(), out->groups.end());
@@ -250,6 +259,7 @@ Plan MakePlan(const kube::Pod& pod, const Lookups& lookups) {
   if (pod.spec.host_network) plan.network = "host";
   plan.host_pid = pod.spec.host_pid;
   plan.host_ipc = pod.spec.host_ipc;
+  plan.host_users = pod.spec.host_users;
   plan.share_pid = pod.spec.share_process_namespace;
   plan.sysctls = pod.spec.security_context.sysctls;
   plan.fs_group = pod.spec.security_context.fs_group;

@@ -21,6 +21,7 @@ struct ApplyOptions {
   bool start = true;     // --start=false: pods are made, not started
   bool wait = false;     // --wait: until all containers are ready (or have completed)
   std::string network;   // "": native; host; none
+  std::string userns;    // auto: a user namespace a pod; host: none; "": as the manifest says
   std::vector<PortPlan>
       publish;         // --publish, added to the first container that names the container port
   std::string source;  // file, "-", URL: kept with the objects

@@ -169,6 +169,7 @@ struct Plan {
   kube::DnsConfig dns_config;
   std::string network = "native";  // native, host, none
   bool host_pid = false, host_ipc = false, share_pid = false;
+  bool host_users = true;  // else a user namespace of its own; see user_range.h
   std::vector<std::pair<std::string, std::string>> sysctls;
   std::optional<int64_t> fs_group;
   std::string fs_group_change_policy;

@@ -178,8 +178,9 @@ constexpr auto FieldsOf(const Plan*) {
       F("subdomain", &S::subdomain), F("serviceLinks", &S::service_links),
       F("hostAliases", &S::host_aliases), F("dnsPolicy", &S::dns_policy),
       F("dnsConfig", &S::dns_config), F("network", &S::network), F("hostPID", &S::host_pid),
-      F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid), F("sysctls", &S::sysctls),
-      F("fsGroup", &S::fs_group), F("fsGroupChangePolicy", &S::fs_group_change_policy),
+      F("hostIPC", &S::host_ipc), F("sharePID", &S::share_pid), F("hostUsers", &S::host_users),
+      F("sysctls", &S::sysctls), F("fsGroup", &S::fs_group),
+      F("fsGroupChangePolicy", &S::fs_group_change_policy),
       F("imagePullSecrets", &S::image_pull_secrets), F("blocked", &S::blocked),
       F("volumes", &S::volumes), F("initContainers", &S::init_containers),
       F("containers", &S::containers));

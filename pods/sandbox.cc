@@ -14,13 +14,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/files.h"
 #include "base/text.h"
 #include "pods/launch.h"
 #include "pods/payload.h"
+#include "pods/user_range.h"
 #include "pods/volumes.h"
+#include "runtime/clone.h"
 #include "runtime/procfs.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::pods {
 
@@ -141,23 +145,6 @@ Status WriteEtc(const store::Paths& paths, const Plan& plan,
   return write("hostname", StrCat(name, "\n"));
 }
 
-Status WriteSysctls(const Plan& plan) {
-  if (plan.sysctls.empty()) return OkStatus();
-  std::map<std::string, std::string> sysctls(plan.sysctls.begin(), plan.sysctls.end());
-  for (const auto& [name, value] : sysctls) {
-    // Only what the pod has for itself: what it shares with the machine is not its to set.
-    Result<std::string> path = runtime::SysctlPath(name);
-    if (!path) return std::move(path.error());
-    bool net = path->starts_with("sys/net/") || *path == "sys/kernel/domainname";
-    if (net ? plan.network == "host" : plan.host_ipc) {
-      return Error(StrCat("sysctl ", name, " may not be set when ", net ? "hostNetwork" : "hostIPC",
-                          " is true"));
-    }
-  }
-  Fd proc = TRY(runtime::OpenProc());
-  return runtime::ApplySysctls(proc.get(), sysctls);
-}
-
 // The containers see the command line of PID 1; where kpod keeps its state is not theirs to know.
 // PR_SET_MM would want CAP_SYS_RESOURCE, so the words of main's argv are written over: they lie in
 // one piece from argv[0] on (execve(2)).
@@ -213,17 +200,61 @@ void EndWithParent(int parent_pidfd) {
 }  // namespace
 
 Status Sandbox::ShareProcesses() {
-  // clone(2), not unshare(2): the supervisor itself stays outside, so that its own children have
-  // host pids.
+  // The supervisor itself stays outside, so that its own children have host pids.
   Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (!self) return Error::Errno("pidfd_open");
-  pid_t pid = static_cast<pid_t>(
-      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0));
-  if (pid < 0) return Error::Errno("clone infra");
-  if (pid == 0) InfraInit(self.get());
-  init_.pid = pid;
-  init_.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  pid_namespace_ = TRY(Open(StrCat("/proc/", pid, "/ns/pid"), O_RDONLY));
+  runtime::CloneRequest request{CLONE_NEWPID | CLONE_NEWNS, -1, nullptr, user_namespace_.get()};
+  Result<Child> init = runtime::CloneChild(request, [&] {
+    InfraInit(self.get());
+    return 1;
+  });
+  if (!init) return std::move(init.error()).Wrap("infra");
+  init_ = std::move(*init);
+  pid_namespace_ = TRY(Open(StrCat("/proc/", init_.pid, "/ns/pid"), O_RDONLY));
+  return OkStatus();
+}
+
+Status Sandbox::WriteSysctls(const Plan& plan) {
+  if (plan.sysctls.empty()) return OkStatus();
+  std::map<std::string, std::string> sysctls(plan.sysctls.begin(), plan.sysctls.end());
+  for (const auto& [name, value] : sysctls) {
+    // Only what the pod has for itself: what it shares with the machine is not its to set.
+    Result<std::string> path = runtime::SysctlPath(name);
+    if (!path) return std::move(path.error());
+    bool net = path->starts_with("sys/net/") || *path == "sys/kernel/domainname";
+    if (net ? plan.network == "host" : plan.host_ipc) {
+      return Error(StrCat("sysctl ", name, " may not be set when ", net ? "hostNetwork" : "hostIPC",
+                          " is true"));
+    }
+  }
+  Fd proc = TRY(runtime::OpenProc());
+  for (const auto& sysctl : sysctls) {
+    Status done = runtime::ApplySysctls(proc.get(), {sysctl});
+    if (!done && done.error().code() == EACCES && user_namespace_) {
+      // Some are only the root's of the namespace that they are of.
+      Result<std::string> inside = RunInChild([&]() -> Result<std::string> {
+        TRY(runtime::JoinUserNamespace(user_namespace_.get()));
+        TRY(runtime::ApplySysctls(proc.get(), {sysctl}));
+        return std::string();
+      });
+      if (!inside) return std::move(inside.error());
+    } else {
+      TRY(std::move(done));
+    }
+  }
+  return OkStatus();
+}
+
+Status Sandbox::MakeNamespaces(const store::Paths& paths, const Plan& plan) {
+  int flags = plan.host_ipc ? 0 : CLONE_NEWIPC;
+  if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
+  if (!plan.host_users) {
+    id_map_ = TRY(TakeUserRange(paths, plan));
+    user_namespace_ = TRY(runtime::MakeUserNamespace(id_map_, id_map_));
+    // They are the pod's to administer; the mounts of this process stay the host's.
+    TRY(runtime::EnterNamespacesOf(user_namespace_.get(), std::exchange(flags, 0)));
+  }
+  if (::unshare(flags | CLONE_NEWNS) < 0) return Error::Errno("unshare namespaces");
   return OkStatus();
 }
 
@@ -238,10 +269,7 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
     s.driver_ = TRY(network::MakeDriver(plan.network, paths));
     TRY(s.driver_->Prepare(RequestFor(plan)).Context("network"));
   }
-  int flags = CLONE_NEWNS;
-  if (!plan.host_ipc) flags |= CLONE_NEWIPC;
-  if (plan.network != "host") flags |= CLONE_NEWNET | CLONE_NEWUTS;
-  if (::unshare(flags) < 0) return Error::Errno("unshare namespaces");
+  TRY(s.MakeNamespaces(paths, plan));
   std::vector<SharedTree> shared = TRY(TakeSharedTrees(paths, plan));
   // Mounts of the host still arrive (hostPath with HostToContainer); ours never reach it.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0)
@@ -257,7 +285,7 @@ Result<Sandbox> Sandbox::Enter(const store::Paths& paths, const Plan& plan) {
     int netns = plan.network == "host" ? -1 : own.get();
     s.attachment_ = TRY(s.driver_->Attach(netns).Context("network"));
   }
-  TRY(WriteSysctls(plan));
+  TRY(s.WriteSysctls(plan));
   TRY(WriteEtc(paths, plan, s.attachment_));
   if (plan.share_pid) TRY(s.ShareProcesses());
   undo.Dismiss();

@@ -11,6 +11,7 @@
 #include "base/spawn.h"
 #include "network/network.h"
 #include "pods/plan.h"
+#include "runtime/spec.h"
 #include "store/paths.h"
 
 namespace kpod::pods {
@@ -29,17 +30,22 @@ class Sandbox {
   int host_netns() const { return host_netns_.get(); }
   int host_mount_namespace() const { return host_mntns_.get(); }
   int host_uts_namespace() const { return host_utsns_.get(); }
+  int user_namespace() const { return user_namespace_.get(); }           // -1: the host's
+  const std::vector<runtime::IdMap>& id_map() const { return id_map_; }  // empty likewise
   int pid_namespace() const { return pid_namespace_.get(); }  // -1 unless shareProcessNamespace
   const Child& init() const { return init_; }
 
  private:
   Sandbox() = default;
+  Status MakeNamespaces(const store::Paths& paths, const Plan& plan);
+  Status WriteSysctls(const Plan& plan);
   Status ShareProcesses();
 
   std::unique_ptr<network::Driver> driver_;
   std::string pod_id_;
   network::Attachment attachment_;
-  Fd host_netns_, host_mntns_, host_utsns_, pid_namespace_;
+  Fd host_netns_, host_mntns_, host_utsns_, user_namespace_, pid_namespace_;
+  std::vector<runtime::IdMap> id_map_;
   Child init_;
 };
 

@@ -72,7 +72,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(ServeDns());
   payloads_.emplace(paths_, &*loop_, &plan_);
   TRY(payloads_->Write());
-  TRY(MountImageVolumes(paths_, plan_, &image_volumes_));
+  TRY(MountImageVolumes(paths_, plan_, sandbox_->user_namespace(), &image_volumes_));
   (void)TRY(
       runtime::Cgroup::Create(CgroupPath(paths_, plan_.Id()), PodResourcesFor(plan_), warnings));
   MakeContainers();
@@ -152,7 +152,7 @@ void Supervisor::Reload() {
   Resize(before);
   Status written = payloads_->Write();
   if (!written) Tell("Warning", "FailedMount", "", written.error().message());
-  Status mounted = MountImageVolumes(paths_, plan_, &image_volumes_);
+  Status mounted = MountImageVolumes(paths_, plan_, sandbox_->user_namespace(), &image_volumes_);
   if (!mounted && plan_.blocked.reason.empty())
     plan_.blocked = {"CreateContainerConfigError", mounted.error().message()};
   std::vector<std::string> warnings;

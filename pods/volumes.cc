@@ -145,13 +145,13 @@ Status PrepareBlockFile(const std::string& path, int64_t bytes) {
 
 }  // namespace
 
-Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
+Status MountImageVolumes(const store::Paths& paths, const Plan& plan, int user_namespace,
                          std::set<std::string>* mounted) {
   for (const VolumePlan& v : plan.volumes) {
     if (v.layers.empty() || mounted->contains(v.name)) continue;
     std::string path = VolumePath(paths, plan, v);
     TRY(MakeDirs(path, 0700));
-    TRY(runtime::MountLayers(v.layers, path, -1).Context(MountFailure(v)));
+    TRY(runtime::MountLayers(v.layers, path, user_namespace).Context(MountFailure(v)));
     mounted->insert(v.name);
   }
   return OkStatus();

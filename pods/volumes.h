@@ -27,8 +27,9 @@ std::string ClaimPath(const store::Paths& paths, const std::string& ns, const st
 Status PrepareVolume(const store::Paths& paths, const Plan& plan, const VolumePlan& volume);
 
 // Mounts the images of volumes whose layers are known, in the supervisor's own mount namespace and
-// once in the pod's life: `mounted` has the names of those that are.
-Status MountImageVolumes(const store::Paths& paths, const Plan& plan,
+// once in the pod's life (with owners as the pod's user namespace maps them, or -1): `mounted` has
+// the names of those that are.
+Status MountImageVolumes(const store::Paths& paths, const Plan& plan, int user_namespace,
                          std::set<std::string>* mounted);
 
 // The kubelet's words: MountVolume.SetUp failed for volume "x" : ...

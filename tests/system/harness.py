@@ -29,6 +29,12 @@ def need(*programs):
             raise unittest.SkipTest(f'{program} is not installed')
 
 
+def can_map_owners():
+    """Whether the kernel can do what hostUsers: false wants: id-mapped layers, by name."""
+    major, minor = (int(part) for part in os.uname().release.split('.')[:2])
+    return (major, minor) >= (6, 5)
+
+
 def image_archive(name):
     path = IMAGES / f'{name}.tar'
     if not path.exists():

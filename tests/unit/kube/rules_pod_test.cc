@@ -211,6 +211,10 @@ TEST(Rules, OfAPod) {
       {"", "    securityContext: {windowsOptions: {runAsUserName: x}}\n",
        "9:39 spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot "
        "be set for a linux pod"},
+      {"  hostUsers: false\n", "    volumeDevices: [{name: v, devicePath: /dev/v}]\n",
+       "10:20 spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false\n"
+       "10:28 spec.containers[0].volumeDevices[0].name: Not found: \"v\""},
+      {"  hostUsers: false\n", "    securityContext: {procMount: Unmasked}\n", ""},
       {"  hostUsers: false\n  hostNetwork: true\n", "",
        "7:16 spec.hostNetwork: Forbidden: when `hostUsers` is false"},
       {"", "    terminationMessagePolicy: Log\n",

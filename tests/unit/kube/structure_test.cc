@@ -111,10 +111,9 @@ TEST(Structure, MistypedValuesAreRefusedInTheWordsOfTheDecoder) {
 
 TEST(Structure, WhatIsNotCarriedOutIsSaid) {
   Check({
-      {"  hostUsers: false\n",
-       "8:3: warning: Pod/p: spec.hostUsers: not carried out yet: the pod shares the user "
-       "namespace "
-       "of kpod"},
+      {"  readinessGates: [{conditionType: a/b}]\n",
+       "8:3: warning: Pod/p: spec.readinessGates: not carried out yet: the pod is ready without "
+       "these conditions"},
       {"  nodeSelector: {disk: ssd}\n",
        "8:3: note: Pod/p: spec.nodeSelector: has no meaning on one machine: there is one node, so "
        "nothing is scheduled"},
@@ -129,7 +128,7 @@ TEST(Structure, WhatIsNotCarriedOutIsSaid) {
 }
 
 TEST(Structure, StrictAndIgnore) {
-  const char* const kNotYet = "  hostUsers: false\n";
+  const char* const kNotYet = "  readinessGates: [{conditionType: a/b}]\n";
   std::vector<std::string> said = Said(kNotYet, Validate::kStrict);
   ASSERT_EQ(said.size(), 1u);
   EXPECT_NE(said[0].find(": error: "), std::string::npos);
