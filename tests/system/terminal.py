@@ -55,7 +55,12 @@ class Terminal:
         return termios.tcgetattr(self.master)
 
     def end(self):
-        return self.child.wait(60)
+        try:
+            return self.child.wait(60)
+        except subprocess.TimeoutExpired:
+            while select.select([self.master], [], [], 0)[0]:
+                self.text += os.read(self.master, 4096).decode()
+            self.test.fail(f'it does not end; it says {self.text!r}')
 
     def close(self):
         if self.child.poll() is None:
