@@ -187,7 +187,11 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     // The upper layer holds the ids of the host: what the kernel makes there itself is the host's
     // root's, who is nobody in the namespace.
     auto make = [&] { return NewOverlay(r, in_user_namespace, spec.mount_label); };
-    out.mount = TRY(WithMappedLayers(r.lower, map, make));
+    Result<Fd> mapped = WithMappedLayers(r.lower, map, make);
+    if (!mapped && Contains(mapped.error().message(), "lowerdir+")) {
+      return Error(StrCat(mapped.error().message(), " (mapped layers want Linux 6.5)"));
+    }
+    out.mount = TRY(std::move(mapped));
     return out;
   }
   Result<Fd> mount = NewOverlay(r, in_user_namespace, spec.mount_label);

@@ -40,6 +40,9 @@ Result<Fd> MakeUserNamespace(const std::vector<IdMap>& uids, const std::vector<I
     Hold();
     return 0;
   });
+  if (!holder && holder.error().code() == ENOSPC) {
+    return Error("make a user namespace: there are as many as user.max_user_namespaces allows");
+  }
   if (!holder) return std::move(holder.error()).Wrap("make a user namespace");
   Undo end([&] { KillAndReap(*holder); });
   TRY(WriteIdMaps(holder->pid, uids, gids));

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from harness import SOURCE, KpodTest
+from harness import SOURCE, KpodTest, can_map_owners
 
 MANIFESTS = sorted((SOURCE / 'manifests').glob('*.yaml'))
 
@@ -124,6 +124,20 @@ class Manifests(ManifestTest):
         status = dict(l.split(':\t', 1) for l in pathlib.Path(f'/proc/{self.pid(name, "web")}/status').read_text().splitlines() if ':\t' in l)
         self.assertEqual((int(status['CapEff'], 16), int(status['CapBnd'], 16), status['NoNewPrivs'], status['Seccomp']), (0, 0, '1', '2'))
         self.assertIn('Read-only', self.kpod('exec', name, 'touch', '/x', rc=1).stderr)
+
+    def test_user_namespace(self):
+        if not can_map_owners():
+            self.skipTest('the kernel cannot map the owners of layers')
+        self.play_sample('user-namespace')
+        inside, outside, size = self.wait_log('mapped', '65536', '-c', 'main').split()
+        self.assertEqual((inside, size), ('0', '65536'))
+        self.assertGreaterEqual(int(outside), 65536)
+        data = self.root / 'volumes/default_mapped/data/file'
+        self.wait(data.exists, 'its file')
+        self.assertEqual(data.stat().st_uid, 0)
+        self.wait_running('mapped')
+        somaxconn = lambda: self.exec('mapped', '-c', 'main', '--', 'cat', '/proc/sys/net/core/somaxconn')
+        self.wait(lambda: somaxconn() == '1024\n', 'its sysctl')
 
     def test_namespaces(self):
         self.play_sample('namespaces')

@@ -175,6 +175,14 @@ class UserNamespaces(KpodTest):
         self.exec('joined', 'touch', '/ready')
         self.wait(lambda: self.container('joined', 'main')['ready'], 'the probe has seen the file')
 
+    def test_a_terminal_and_a_look_at_its_processes(self):
+        self.play(pod('shell', 'tty; id -u; exec sleep 1000', UNMAPPED, 'tty: true\nstdin: true\n'))
+        self.wait_log('shell', '0')
+        self.assertIn('/dev/pts/0', self.logs('shell'))
+        self.assertEqual(self.kpod('debug', 'shell', '--image', 'busybox', '-q', '--image-pull-policy', 'Never', '--attach', '--target', 'main', '--',
+                                   'sh', '-c', 'tr "\\0" " " < /proc/1/cmdline; ls /proc/1/root/etc/hosts').stdout, 'sleep 1000 /proc/1/root/etc/hosts\n')
+        self.assertEqual(self.exec('shell', '--user', '33', 'sh', '-c', 'id -u; cat /proc/self/uid_map').split(), ['33', '0', str(self.first_id('shell')), '65536'])
+
     def test_who_is_not_root_may_open_its_standard_streams_anew(self):
         self.play(pod('streams', 'echo out > /dev/stdout; echo err > /dev/stderr; exec sleep 1000', UNMAPPED, 'securityContext: {runAsUser: 1000}\n'))
         self.wait_log('streams', 'out')
