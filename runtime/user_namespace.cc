@@ -20,9 +20,9 @@ std::string IdMapText(const std::vector<IdMap>& maps) {
 }
 
 // A child that holds a namespace until it is killed, or its parent ends.
-[[noreturn]] void Hold() {
+void Hold(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  for (;;) ::pause();
+  while (::getppid() == parent) ::pause();  // it may have ended before the line above
 }
 
 }  // namespace
@@ -36,8 +36,9 @@ Status WriteIdMaps(pid_t pid, const std::vector<IdMap>& uids, const std::vector<
 }
 
 Result<Fd> MakeUserNamespace(const std::vector<IdMap>& uids, const std::vector<IdMap>& gids) {
-  Result<Child> holder = CloneChild({CLONE_NEWUSER}, [] {
-    Hold();
+  pid_t self = ::getpid();
+  Result<Child> holder = CloneChild({CLONE_NEWUSER}, [&] {
+    Hold(self);
     return 0;
   });
   if (!holder && holder.error().code() == ENOSPC) {
@@ -59,12 +60,13 @@ Status JoinUserNamespace(int user_namespace) {
 
 Status EnterNamespacesOf(int user_namespace, int types) {
   SocketPair pair = TRY(MakeSeqpacketPair());
+  pid_t self = ::getpid();
   Child holder = TRY(CloneChild({}, [&] {
     pair.a.Reset();
     Status made = JoinUserNamespace(user_namespace);
     if (made && ::unshare(types) < 0) made = Error::Errno("make namespaces of a user namespace");
     (void)SendWithFds(pair.b.get(), made ? "ready" : made.error().message(), {});
-    if (made) Hold();
+    if (made) Hold(self);
     return 1;
   }));
   Undo end([&] { KillAndReap(holder); });

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 
+from crash import CrashTest
 from harness import KPOD, KpodTest, can_map_owners, claim, deployment, pod
 from terminal import Terminal
 
@@ -260,3 +261,25 @@ class Servers(KpodTest):
         self.assertEqual(os.stat(self.root / 'volumes/default_pgdata/data/pg/PG_VERSION').st_uid, inside)
         self.assertGreater(os.stat(f'/proc/{postgres}/cwd/').st_uid, 0)
         self.assertGreaterEqual(int(json.loads((self.root / 'pods/default_servers/user-range.json').read_text())['first']), 65536)
+
+
+class Killed(CrashTest):
+    """A supervisor or one of its helpers is killed anywhere while the pod begins."""
+    def test_nothing_is_left_and_it_begins_again(self):
+        if not can_map_owners():
+            self.skipTest('the kernel cannot map the owners of layers')
+        path = self.write('app.yaml', pod('mapped', 'exec sleep 1000', 'hostUsers: false\nshareProcessNamespace: true\n'))
+        self.played.append(path)
+        argv = ('play', 'kube', path)
+        for who in ('kpod-supervisor', 'kpod-supervisor+1', 'kpod-supervisor+2', 'kpod-supervisor+3', 'kpod-supervisor+4'):
+            fate, calls = self.killing(who, 0, *argv)
+            self.assertIn(fate, ('ended', 'lives', 'killed'), f'{who} of kpod {argv}')
+            self.next('kube', 'down', path)
+            for when in self.moments(calls, 12 if who == 'kpod-supervisor' else 4):
+                self.killing(who, when, *argv)
+                self.next('pod', 'ps')
+                self.next(*argv)
+                self.wait_running('mapped')
+                self.agree('played again')
+                self.next('kube', 'down', path)
+                self.agree('down')
