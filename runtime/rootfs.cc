@@ -121,9 +121,10 @@ constexpr unsigned kInert =
 
 // "lowerdir+" came with 6.5; before, it is EINVAL: at once, or without a word when the file system
 // is made of what was taken unseen.
-bool IsOldKernel(const Error& e) {
-  return e.code() == EINVAL && (Contains(e.message(), "lowerdir+") || e.message() == kSilent);
+bool SoundsOld(const std::string& message) {
+  return Contains(message, "lowerdir+") || message == kSilent;
 }
+bool IsOldKernel(const Error& e) { return e.code() == EINVAL && SoundsOld(e.message()); }
 
 Status MountOldLayers(const std::vector<std::string>& layers, const std::string& target) {
   std::vector<Fd> fds;
@@ -188,8 +189,8 @@ Result<PreparedRoot> PrepareRoot(const Spec& spec, const Rootfs& r, bool in_user
     // root's, who is nobody in the namespace.
     auto make = [&] { return NewOverlay(r, in_user_namespace, spec.mount_label); };
     Result<Fd> mapped = WithMappedLayers(r.lower, map, make);
-    if (!mapped && Contains(mapped.error().message(), "lowerdir+")) {
-      return Error(StrCat(mapped.error().message(), " (mapped layers want Linux 6.5)"));
+    if (!mapped && SoundsOld(mapped.error().message())) {
+      return Error(StrCat("layers in a user namespace want Linux 6.5: ", mapped.error().message()));
     }
     out.mount = TRY(std::move(mapped));
     return out;
