@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 from crash import CrashTest
+from escape_case import EscapeTest
 from harness import KPOD, KpodTest, can_map_owners, claim, deployment, pod
 from terminal import Terminal
 
@@ -283,3 +284,23 @@ class Killed(CrashTest):
                 self.agree('played again')
                 self.next('kube', 'down', path)
                 self.agree('down')
+
+
+class Walls(EscapeTest):
+    """What root in a user namespace may not do, with all capabilities there and no filter."""
+    def test_privileged_is_not_the_machines(self):
+        if not can_map_owners():
+            self.skipTest('the kernel cannot map the owners of layers')
+        self.start(spec='hostUsers: false\n', container='securityContext: {privileged: true}\n')
+        for what in ('module', 'kexec', 'syslog', 'open-by-handle'):
+            self.assertIn(self.probe(what), ('EPERM', 'ENOSYS'), what)  # or the kernel has none of it
+        tried = 0
+        for path in ('/proc/sys/kernel/core_pattern', '/proc/sys/kernel/modprobe', '/proc/sys/vm/panic_on_oom', '/proc/sysrq-trigger',
+                     '/sys/kernel/mm/ksm/run', '/sys/kernel/uevent_helper', '/sys/fs/cgroup/memory/notify_on_release', '/sys/fs/cgroup/cgroup.max.depth'):
+            if os.path.exists(path):
+                tried += 1
+                self.assertIn(self.probe('open', path), ('EACCES', 'EPERM', 'ENOENT'), path)
+        self.assertGreater(tried, 3)
+        for where in ('/tmp/node', '/dev/node'):
+            self.assertEqual(self.probe('mknod-open', '1', '1', where), 'EPERM', where)  # the machine's memory
+        self.assertEqual(self.probe('chroot-out'), "in the container's root")
