@@ -125,9 +125,9 @@ std::vector<std::string> CurrentNames(const Layout& layout, const Record& record
   return names;
 }
 
-Image ToImage(const Layout& layout, Record record) {
+Image ToImage(const Layout& layout, Record record, bool with_names) {
   Image image;
-  image.names = CurrentNames(layout, record);
+  if (with_names) image.names = CurrentNames(layout, record);
   image.id = std::move(record.id);
   image.digest = std::move(record.digest);
   image.created_nanos = record.created_nanos;

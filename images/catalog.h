@@ -63,7 +63,7 @@ Status WriteRecord(const Layout& layout, const Record& record);
 // Layers top first, each once: overlay refuses the same directory twice, and what a layer holds is
 // decided by its topmost occurrence.
 std::vector<std::string> OverlayOrder(const std::vector<std::string>& diff_ids);
-Image ToImage(const Layout& layout, Record record);
+Image ToImage(const Layout& layout, Record record, bool with_names = true);
 
 // The IDs of the records, whole or damaged.
 Result<std::vector<std::string>> RecordIds(const Layout& layout);

@@ -46,6 +46,8 @@ class ImageStore {
   explicit ImageStore(store::Paths paths) : paths_(std::move(paths)) {}
 
   Result<Image> Find(std::string_view reference_or_id) const;  // error code() ENOENT when absent
+  // Without its names, each of which is a file to read: for who will run it.
+  Result<Image> FindToRun(std::string_view reference_or_id) const;
   Result<std::vector<Image>> List() const;
   Result<Image> Tag(std::string_view source, std::string_view name) const;
   // Removes a name; the last name removes the image and layers that no other image has. `in_use`

@@ -102,6 +102,13 @@ Result<Found> Lookup(const Layout& layout, std::string_view text) {
   return Absent(text);
 }
 
+Result<Image> FindImage(const Layout& layout, std::string_view text, bool with_names) {
+  Found found = TRY(Lookup(layout, text));
+  Image image = ToImage(layout, std::move(found.record), with_names);
+  if (!found.digest.empty()) image.digest = found.digest;
+  return image;
+}
+
 // Drops the record and then the layers that only it had.
 Status DropRecord(const Layout& layout, const std::string& id) {
   if (::unlink(layout.RecordFile(id).c_str()) < 0 && errno != ENOENT) {
@@ -124,11 +131,11 @@ bool In(const std::vector<std::string>& list, const std::string& what) {
 }  // namespace
 
 Result<Image> ImageStore::Find(std::string_view reference_or_id) const {
-  Layout layout(paths_);
-  Found found = TRY(Lookup(layout, reference_or_id));
-  Image image = ToImage(layout, std::move(found.record));
-  if (!found.digest.empty()) image.digest = found.digest;
-  return image;
+  return FindImage(Layout(paths_), reference_or_id, true);
+}
+
+Result<Image> ImageStore::FindToRun(std::string_view reference_or_id) const {
+  return FindImage(Layout(paths_), reference_or_id, false);
 }
 
 Result<std::vector<Image>> ImageStore::List() const {

@@ -12,14 +12,13 @@
 namespace kpod::pods {
 
 Status ContainerRun::OpenStreams(const Plan& plan, const ContainerPlan& c) {
-  std::string logs = StrCat(paths_.Pod(plan.ns, plan.name), "/logs/", c.name);
-  TRY(MakeDirs(logs, 0700));
-  log_path_ = StrCat(logs, "/", status.restart_count, ".log");
+  std::string directory = paths_.Pod(plan.ns, plan.name);
+  log_path_ = LogFile(directory, c.name, status.restart_count);
   message_from_log_ = c.termination_message_policy == "FallbackToLogsOnError";
   log_ = TRY(LogWriter::Create({log_path_}));
   // Kept, as the kubelet does: this run and the one before.
   if (status.restart_count >= 2) {
-    std::string old = StrCat(logs, "/", status.restart_count - 2, ".log");
+    std::string old = LogFile(directory, c.name, status.restart_count - 2);
     ::unlink(old.c_str());
     for (int i = 1; i < 5; ++i) ::unlink(StrCat(old, ".", i).c_str());
   }

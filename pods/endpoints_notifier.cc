@@ -44,7 +44,7 @@ EndpointsNotifier::~EndpointsNotifier() {
 // A look at a directory, so that pods without Services cost nothing. Removed ones leave a table
 // behind until it is brought up to date.
 bool EndpointsNotifier::HasServices() const {
-  return IsDirectory(paths_.Objects() + "/" + ns_ + "/Service");
+  return !ListDir(paths_.Objects() + "/" + ns_ + "/Service").value_or({}).empty();
 }
 
 void EndpointsNotifier::Notify(std::function<void()> then) {

@@ -17,7 +17,7 @@ std::string PodMemory(const store::Paths& paths, const Plan& plan) {
 ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::string& container,
                         int run) {
   ContainerPaths p;
-  std::string base = StrCat(paths.Pod(plan.ns, plan.name), "/containers/", container, ".", run);
+  std::string base = StrCat(paths.Pod(plan.ns, plan.name), "/", container, ".", run);
   p.upper = base + ".upper";
   p.work = base + ".work";
   p.termination_log = StrCat(PodMemory(paths, plan), "/", container, ".termination-log");

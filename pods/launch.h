@@ -18,7 +18,7 @@ namespace kpod::pods {
 std::string PodMemory(const store::Paths& paths, const Plan& plan);
 
 struct ContainerPaths {
-  std::string upper, work;      // <pod>/containers/<name>.<run>.upper, .work: fresh at each restart
+  std::string upper, work;      // <pod>/<name>.<run>.upper, .work: fresh at each restart
   std::string termination_log;  // in the pod's memory
 };
 ContainerPaths PathsFor(const store::Paths& paths, const Plan& plan, const std::string& container,

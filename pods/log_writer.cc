@@ -91,7 +91,6 @@ class LogWriter::Batch {
 
 Result<LogWriter> LogWriter::Create(const Options& options) {
   LogWriter log(options);
-  TRY(MakeDirs(Dirname(options.path)));
   TRY(log.OpenLog());
   return log;
 }

@@ -55,7 +55,7 @@ Lookups::ImageAnswer FindImage(const images::ImageStore& store, const std::strin
                                                  "\": ", parsed.error().message())};
     return answer;
   }
-  Result<images::Image> found = store.Find(reference);
+  Result<images::Image> found = store.FindToRun(reference);
   bool pull = options.pull && policy != "Never" && (policy == "Always" || !found);
   if (pull) {
     Result<images::Image> pulled = PullWith(store, reference, secrets(), options.progress);

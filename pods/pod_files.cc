@@ -38,6 +38,19 @@ void PrepareVolumes(const store::Paths& paths, const Lookups& lookups, Plan* pla
 
 }  // namespace
 
+namespace {
+
+// What is left of containers' roots where no supervisor was able to remove them.
+Status RemoveLayers(const std::string& pod_directory) {
+  for (const std::string& entry : TRY(ListDir(pod_directory))) {
+    if (entry.ends_with(".upper") || entry.ends_with(".work"))
+      TRY(RemoveAll(JoinPath(pod_directory, entry)));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Status RewritePod(const store::Paths& paths, const Lookups& lookups, Plan* plan) {
   PrepareVolumes(paths, lookups, plan);
   // Of a command that was killed: this one holds the namespace's lock.
@@ -60,7 +73,7 @@ Status ReleasePod(const store::Paths& paths, const std::string& ns, const std::s
   TRY(group.Remove());
   TRY(network::Detach(paths, id));
   ::unlink(paths.Control(ns, name).c_str());
-  return RemoveAll(paths.Pod(ns, name) + "/containers");
+  return RemoveLayers(paths.Pod(ns, name));
 }
 
 Status RemovePodFiles(const store::Paths& paths, const std::string& ns, const std::string& name) {

@@ -229,7 +229,11 @@ std::string LogPath(const PodRecord& pod, const ContainerStatus& container, bool
   // A run that ended and waits for its restart is already the previous one, as the kubelet has it.
   bool waits = container.state.waiting.has_value();
   int run = container.restart_count - (previous && !waits ? 1 : 0);
-  return StrCat(pod.directory, "/logs/", container.name, "/", run, ".log");
+  return LogFile(pod.directory, container.name, run);
+}
+
+std::string LogFile(const std::string& pod_directory, const std::string& container, int run) {
+  return StrCat(pod_directory, "/", container, ".", run, ".log");
 }
 
 std::string CgroupPath(const store::Paths& paths, const std::string& pod_id,

@@ -111,6 +111,7 @@ Result<ServiceWorld> WorldOf(const store::Paths& paths, const std::string& ns) {
 Status SyncServices(const store::Paths& paths, const std::string& ns, int64_t event) {
   FileLock lock = TRY(LockServices(paths));
   Json begun = ReadBegun(lock);
+  const Json before = begun;
   if (event != 0 && IntAt(begun, ns) > event) return OkStatus();
   int64_t now = MonotonicNanos();
   ServiceWorld world = TRY(WorldOf(paths, ns));
@@ -120,7 +121,7 @@ Status SyncServices(const store::Paths& paths, const std::string& ns, int64_t ev
   } else {
     begun[ns] = now;
   }
-  WriteBegun(lock, begun);
+  if (begun != before) WriteBegun(lock, begun);
   return OkStatus();
 }
 

@@ -104,6 +104,7 @@ Result<PodRecord> FindPod(const store::Paths& paths, const std::string& ns,
 // its restart, the run that ended is both, as the kubelet has it. Rotated parts are
 // "<path>.1" (newest of them) upwards. CRI format: "<RFC3339Nano> stdout|stderr F|P <text>".
 std::string LogPath(const PodRecord& pod, const ContainerStatus& container, bool previous);
+std::string LogFile(const std::string& pod_directory, const std::string& container, int run);
 // The container's cgroup path for runtime::Cgroup::At, and the pod's.
 std::string CgroupPath(const store::Paths& paths, const std::string& pod_id,
                        const std::string& container = "");

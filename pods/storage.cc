@@ -17,6 +17,8 @@ namespace kpod::pods {
 
 namespace {
 
+constexpr int64_t kBlock = 512;  // st_blocks counts these (stat(3type))
+
 bool IsMeasured(const VolumePlan& v) { return v.kind == VolumePlan::Kind::kEmptyDir; }
 
 // The blocks below an open directory, by descriptors and without following links: containers write
@@ -24,7 +26,6 @@ bool IsMeasured(const VolumePlan& v) { return v.kind == VolumePlan::Kind::kEmpty
 // not a bill.
 int64_t UsageBelow(int directory, int depth) {
   constexpr int kMostLevels = 256;  // a descriptor is open for each
-  constexpr int64_t kBlock = 512;
   struct Close {
     void operator()(DIR* d) const { ::closedir(d); }
   };
@@ -52,13 +53,19 @@ int64_t UsageOf(const std::string& path) {
   return fd ? UsageBelow(fd->get(), 0) : 0;
 }
 
-// What the container's runs have written: PathsFor's "<container>.<run>.upper". A container's name
-// has no dot, so that none begins like another's.
-int64_t LayersOf(const std::string& containers, const std::string& name) {
+// What the container's runs have written: PathsFor's "<container>.<run>.upper" and LogFile's
+// "<container>.<run>.log". A container's name has no dot, so that none begins like another's.
+int64_t WrittenBy(const std::string& pod_directory, const std::string& container) {
   int64_t bytes = 0;
-  for (const std::string& entry : ListDir(containers).value_or({})) {
-    if (entry.starts_with(name + ".") && entry.ends_with(".upper"))
-      bytes += UsageOf(JoinPath(containers, entry));
+  for (const std::string& entry : ListDir(pod_directory).value_or({})) {
+    if (!entry.starts_with(container + ".")) continue;
+    struct stat st;
+    std::string path = JoinPath(pod_directory, entry);
+    if (entry.ends_with(".upper")) {
+      bytes += UsageOf(path);
+    } else if (Contains(entry, ".log") && ::lstat(path.c_str(), &st) == 0) {
+      bytes += st.st_blocks * kBlock;
+    }
   }
   return bytes;
 }
@@ -77,8 +84,7 @@ StorageUsage MeasureStorage(const store::Paths& paths, const Plan& plan) {
   StorageUsage out;
   std::string dir = paths.Pod(plan.ns, plan.name);
   for (const ContainerPlan* c : plan.All()) {
-    out.containers[c->name] =
-        LayersOf(dir + "/containers", c->name) + UsageOf(StrCat(dir, "/logs/", c->name));
+    out.containers[c->name] = WrittenBy(dir, c->name);
   }
   for (const VolumePlan& v : plan.volumes) {
     if (IsMeasured(v)) out.volumes[v.name] = UsageOf(VolumePath(paths, plan, v));

@@ -139,15 +139,8 @@ Result<std::vector<StoredObject>> ObjectStore::List(const std::string& ns, const
 Status ObjectStore::Put(const StoredObject& object) const {
   std::string path = PathOf(object.ns, object.kind, object.name);
   std::string text = Dump(ToJson(object)) + "\n";
-  Status done;
-  // Deleting the last object of a kind removes the directory, which may fall between these two
-  // steps.
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    TRY(MakeDirs(Dirname(path)));
-    done = WriteFileAtomic(path, text, 0600);
-    if (done || done.error().code() != ENOENT) break;
-  }
-  return std::move(done).Context(StrCat("keep ", object.kind, " ", object.name));
+  TRY(MakeDirs(Dirname(path)));
+  return WriteFileAtomic(path, text, 0600).Context(StrCat("keep ", object.kind, " ", object.name));
 }
 
 Status ObjectStore::Delete(const std::string& ns, const std::string& kind,
@@ -156,39 +149,35 @@ Status ObjectStore::Delete(const std::string& ns, const std::string& kind,
   if (::unlink(path.c_str()) < 0 && errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) {
     return Error::Errno("remove " + path);
   }
-  // Directories that are empty now go too; the others refuse.
-  std::string dir = Dirname(path);
-  if (::rmdir(dir.c_str()) == 0) ::rmdir(Dirname(dir).c_str());
+  // The directories stay for the next object: making one costs more than all else here.
   return OkStatus();
 }
 
-std::string ObjectStore::MarkOf(const std::string& ns) const {
-  return StrCat(paths_.Objects(), "/.unsettled-", Scope(ns));
+std::string ObjectStore::MarkOf(const std::string& ns, bool settled) const {
+  return StrCat(paths_.Objects(), settled ? "/.settled-" : "/.unsettled-", Scope(ns));
 }
 
 Status ObjectStore::Unsettle(const std::string& ns) const {
+  std::string mark = MarkOf(ns, false);
+  if (::rename(MarkOf(ns, true).c_str(), mark.c_str()) == 0) return OkStatus();
+  if (errno != ENOENT) return Error::Errno("make " + mark);
   TRY(MakeDirs(paths_.Objects()));
-  TRY(Open(MarkOf(ns), O_WRONLY | O_CREAT, 0600));
+  TRY(Open(mark, O_WRONLY | O_CREAT, 0600));
   return OkStatus();
 }
 
-bool ObjectStore::IsUnsettled(const std::string& ns) const { return Exists(MarkOf(ns)); }
+bool ObjectStore::IsUnsettled(const std::string& ns) const { return Exists(MarkOf(ns, false)); }
 
 Status ObjectStore::Settle(const std::string& ns) const {
-  if (::unlink(MarkOf(ns).c_str()) < 0 && errno != ENOENT) {
-    return Error::Errno("remove " + MarkOf(ns));
+  if (::rename(MarkOf(ns, false).c_str(), MarkOf(ns, true).c_str()) < 0 && errno != ENOENT) {
+    return Error::Errno("rename " + MarkOf(ns, false));
   }
   return OkStatus();
 }
 
 void ObjectStore::Sweep(const std::string& ns) const {
   std::string scope = JoinPath(paths_.Objects(), Scope(ns));
-  for (const std::string& kind : ListDir(scope).value_or({})) {
-    std::string dir = JoinPath(scope, kind);
-    SweepTemps(dir);
-    ::rmdir(dir.c_str());  // refused where objects are
-  }
-  ::rmdir(scope.c_str());
+  for (const std::string& kind : ListDir(scope).value_or({})) SweepTemps(JoinPath(scope, kind));
   // No pods follow from objects that are in no namespace.
   if (ns.empty()) (void)Settle(ns);
 }

@@ -54,7 +54,7 @@ class ObjectStore {
   Result<FileLock> TryLockNamespace(const std::string& ns) const;
 
  private:
-  std::string MarkOf(const std::string& ns) const;
+  std::string MarkOf(const std::string& ns, bool settled) const;
   void Sweep(const std::string& ns) const;
   std::string PathOf(const std::string& ns, const std::string& kind, const std::string& name) const;
   Paths paths_;

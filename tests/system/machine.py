@@ -60,6 +60,10 @@ def _files(*folders):
     return sorted(found)
 
 
+def _holds_files(folder):
+    return any(names for _, _, names in os.walk(folder))
+
+
 class Snapshot:
     """`root` and `run` are kpod's; `group` is the name of its cgroups."""
 
@@ -75,13 +79,13 @@ class Snapshot:
         }
 
     def left(self, before):
-        """What is here and was not before, one line a thing. Lock files and empty folders that kpod
-        keeps are no leak."""
+        """What is here and was not before, one line a thing. Lock files, marks and folders without a
+        file that kpod keeps are no leak."""
         lines = []
         for kind, things in self.parts.items():
             for thing in sorted(things - before.parts[kind]):
                 if kind == 'file' and (thing.endswith('.lock') or thing.endswith('/network/config.json') or '/run/seccomp' in thing or '/locks' in thing or
-                                       os.path.isdir(thing) and not os.listdir(thing)):
+                                       '/objects/.settled-' in thing or os.path.isdir(thing) and not _holds_files(thing)):
                     continue
                 if kind == 'cgroup' and not re.search(r'/kpod[^/]*/', thing):
                     continue  # the group of all pods may stay

@@ -288,7 +288,7 @@ class Damage(CrashTest):
             self.whole()
         for _ in self.spoil('objects', 'default', 'Pod', 'web.json'):
             self.next('kube', 'down', self.file)
-            self.assertEqual(self.names('objects'), ['default'])
+            self.assertEqual(self.names('objects'), ['.settled-default', 'default'])
             self.whole()
 
     def test_leases_and_records(self):

@@ -107,7 +107,8 @@ class State(KpodTest):
         left = [p for p in self.there() if not p.startswith(('root/images/', 'run/locks/'))]
         files = [p for p in left if not p.endswith('/')]
         self.assertEqual(sorted(re.sub('[0-9a-f]{16}', 'HASH', p) for p in files),
-                         ['root/events/events.jsonl', 'root/network/config.json', 'root/objects/default/PersistentVolumeClaim/claim.json',
+                         ['root/events/events.jsonl', 'root/network/config.json', 'root/objects/.settled-default',
+                          'root/objects/default/PersistentVolumeClaim/claim.json',
                           'root/objects/default/PersistentVolumeClaim/device.json', 'root/service-account/jwks.json',
                           'root/service-account/signer.pem', 'root/volumes/default_claim/data/z', 'root/volumes/default_device/block',
                           'run/seccomp/HASH.bpf'])

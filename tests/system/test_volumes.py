@@ -15,8 +15,8 @@ class Volumes(KpodTest):
         self.play(pod('plain', 'sleep 1000'))
         self.wait_running('plain')
         folder = self.root / 'pods/default_plain'
-        self.assertEqual(list((folder / 'containers/main.0.upper').iterdir()), [])
-        self.assertEqual(sorted(p.name for p in folder.iterdir()), ['containers', 'logs', 'plan.json', 'status.json'])
+        self.assertEqual(list((folder / 'main.0.upper').iterdir()), [])
+        self.assertEqual(sorted(p.name for p in folder.iterdir()), ['main.0.log', 'main.0.upper', 'main.0.work', 'plan.json', 'status.json'])
         self.assertEqual(list((self.run_dir / 'pods/default_plain/memory').iterdir()), [])
         shown = self.exec('plain', '--', 'sh', '-c', 'stat -c "%a %n" / /etc /etc/hosts; df /dev/shm | tail -1')
         self.assertEqual(shown.splitlines()[:3], ['755 /', '755 /etc', '644 /etc/hosts'])

@@ -71,19 +71,19 @@ TEST_F(Objects, OneThatIsDamagedIsToldApartFromTheOthers) {
 TEST_F(Objects, TheNextHolderOfTheLockClearsAwayWhatAKilledOneLeft) {
   ASSERT_TRUE(Store().Put(ConfigMap("whole")).ok());
   ASSERT_TRUE(Store().Unsettle("shop").ok());
-  ASSERT_TRUE(MakeDirs(paths_.Objects() + "/shop/Secret").ok());
   std::string temp = paths_.Objects() + "/shop/ConfigMap/.tmp-1-0-new.json";
   ASSERT_TRUE(Open(temp, O_WRONLY | O_CREAT, 0600).ok());
   EXPECT_EQ(Store().List().value_or({}).size(), 1U);
   EXPECT_TRUE(Exists(temp));  // who only reads has no lock
   ASSERT_TRUE(Store().LockNamespace("shop").ok());
   EXPECT_FALSE(Exists(temp));
-  EXPECT_FALSE(Exists(paths_.Objects() + "/shop/Secret"));
   EXPECT_TRUE(Exists(FileOf("whole")));
   // It stays unsettled until the pods have followed.
   EXPECT_TRUE(Store().IsUnsettled("shop"));
   ASSERT_TRUE(Store().Settle("shop").ok());
   EXPECT_FALSE(Store().IsUnsettled("shop"));
+  ASSERT_TRUE(Store().Unsettle("shop").ok());
+  EXPECT_TRUE(Store().IsUnsettled("shop"));
 }
 
 }  // namespace
