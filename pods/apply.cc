@@ -8,10 +8,12 @@
 #include "pods/allocation.h"
 #include "pods/immutable.h"
 #include "pods/manager.h"
+#include "pods/nursery.h"
 #include "pods/played.h"
 #include "pods/reconciler.h"
 #include "pods/repair.h"
 #include "pods/services.h"
+#include "pods/stop_pods.h"
 #include "pods/take_down.h"
 #include "pods/volumes.h"
 #include "pods/workloads.h"
@@ -216,6 +218,15 @@ Result<std::vector<Plan>> Manager::DryRun(const std::vector<kube::Object>& objec
 
 namespace {
 
+// A process for the first of the pods that will be made, if there will be any.
+void PrepareFor(std::vector<Change>* changes, Nursery* nursery) {
+  for (Change& c : *changes) {
+    const Json* spec = c.before ? nullptr : PodSpecOf(&c.now.object, c.now.kind);
+    if (spec != nullptr)
+      return nursery->Prepare(!BoolAt(*spec, "hostNetwork") && BoolAt(*spec, "hostUsers", true));
+  }
+}
+
 bool IsChanged(const Change& c) { return ActionOf(c) != "unchanged"; }
 
 // A command that failed changed nothing: the objects are as they were before ...
@@ -280,6 +291,8 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   }
   TRY(AdmitNew(store, changes));
 
+  Nursery nursery(paths_);
+  if (options.start) PrepareFor(&changes, &nursery);
   Allocator allocator(paths_);
   Undo undo([&] {
     RestoreObjects(store, changes);
@@ -297,6 +310,7 @@ Result<ApplyResult> Manager::Apply(const std::vector<kube::Object>& objects,
   for (const std::string& ns : namespaces) TRY(SyncServices(paths_, ns));
   ReconcileOptions reconcile;
   reconcile.start = options.start;
+  reconcile.nursery = &nursery;
   reconcile.lookups.progress = options.progress;
   for (const std::string& ns : namespaces) {
     reconcile.interrupted = interrupted.contains(ns);

@@ -1,6 +1,6 @@
 // How commands and a pod's supervisor speak.
 //
-// Start:  kpod ── spawn, descriptor 3: one end of a SEQPACKET pair ──> kpod-supervisor
+// Start:  kpod ── a pod's name, one end of a SEQPACKET pair ──> kpod-supervisor (nursery.h)
 //         kpod <── {"ready":true,"warnings":[...]} or {"error":"...","exit":127} or end of file (it
 //         died) ──
 // Later:  kpod ── <run>/pods/<id>/control (SEQPACKET): {"op":"stop","grace":10} | {"op":"reload"}
@@ -32,14 +32,11 @@ Result<Fd> ConnectControl(const std::string& path);
 Result<Json> CallSupervisor(const store::Paths& paths, const std::string& ns,
                             const std::string& name, const Json& request);
 
-// Starts a supervisor for a pod whose plan.json is written. `WaitReady` blocks until its containers
-// run.
+// A pod whose supervisor was started (nursery.h). `WaitReady` blocks until its containers run.
 struct StartingPod {
   std::string ns, name;
   Fd handshake;
 };
-Result<StartingPod> SpawnSupervisor(const store::Paths& paths, const std::string& ns,
-                                    const std::string& name);
 Result<std::vector<std::string>> WaitReady(const StartingPod& pod);  // warnings
 
 }  // namespace kpod::pods

@@ -5,11 +5,12 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "network/network.h"
-#include "pods/control.h"
+#include "pods/nursery.h"
 #include "pods/pod_files.h"
 #include "pods/reconciler.h"
 #include "pods/repair.h"
 #include "pods/services.h"
+#include "pods/stop_pods.h"
 
 namespace kpod::pods {
 
@@ -23,7 +24,7 @@ Status Manager::StartPod(const PodRecord& pod) {
   if (!now.plan_damage.empty()) return Error(now.plan_damage);
   if (now.alive) return OkStatus();
   TRY(MakeDirs(paths_.PodRun(pod.plan.ns, pod.plan.name), 0700));
-  StartingPod starting = TRY(SpawnSupervisor(paths_, pod.plan.ns, pod.plan.name));
+  StartingPod starting = TRY(Nursery(paths_).Spawn(pod.plan.ns, pod.plan.name, false));
   TRY(WaitReady(starting));
   return SyncServices(paths_, pod.plan.ns);
 }

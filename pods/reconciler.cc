@@ -6,17 +6,16 @@
 #include <algorithm>
 #include <map>
 
-#include "base/clock.h"
 #include "base/text.h"
-#include "network/network.h"
 #include "pods/admission.h"
 #include "pods/control.h"
 #include "pods/events.h"
 #include "pods/limit_range.h"
+#include "pods/nursery.h"
 #include "pods/pod_files.h"
 #include "pods/services.h"
+#include "pods/stop_pods.h"
 #include "pods/workloads.h"
-#include "runtime/cgroup.h"
 
 namespace kpod::pods {
 
@@ -65,7 +64,11 @@ void KeepPullErrors(const Plan& before, Plan* now) {
 class Reconciler {
  public:
   Reconciler(const store::Paths& paths, std::string ns, const ReconcileOptions& options)
-      : paths_(paths), ns_(std::move(ns)), options_(options) {
+      : paths_(paths),
+        ns_(std::move(ns)),
+        options_(options),
+        own_nursery_(paths),
+        nursery_(options.nursery != nullptr ? *options.nursery : own_nursery_) {
     LookupOptions lookups = options.lookups;
     lookups.warnings = &result_.warnings;
     lookups.events = true;
@@ -94,6 +97,7 @@ class Reconciler {
       if (!HasEnded(records_.at(name).status))
         admission_->Count(name, workloads_[workload].pod.spec);
     }
+    CountStarts(actions);
     Undo undo([this] { RemoveMade(); });
     for (const PodToCreate& c : actions.create) TRY(Create(workloads_[c.workload], c.name));
     for (const auto& [name, workload] : actions.keep)
@@ -177,17 +181,28 @@ class Reconciler {
     return WriteFileAtomic(paths_.Pod(ns_, name) + "/status.json", Dump(ToJson(created), 1));
   }
 
+  void CountStarts(const Actions& actions) {
+    if (options_.start) starts_ = actions.create.size();
+    for (const auto& [name, workload] : actions.keep) starts_ += Revives(records_.at(name)) ? 1 : 0;
+  }
+
   Status Spawn(const std::string& name) {
-    starting_.push_back(TRY(SpawnSupervisor(paths_, ns_, name).Context("pod " + name)));
+    bool more = starts_ > 1;
+    if (more) --starts_;
+    starting_.push_back(TRY(nursery_.Spawn(ns_, name, more).Context("pod " + name)));
     return OkStatus();
+  }
+
+  bool Revives(const PodRecord& r) const {
+    return !r.alive && options_.start &&
+           (r.status.reason == "Lost" || r.status.reason == "Created" ||
+            (options_.interrupted && r.status.stopped));
   }
 
   // A kept pod: goes on when what it waited for is there, follows changes of its objects, is
   // started when it was lost or only created.
   Status Keep(const PodRecord& r, const Workload& w) {
-    bool revive = !r.alive && options_.start &&
-                  (r.status.reason == "Lost" || r.status.reason == "Created" ||
-                   (options_.interrupted && r.status.stopped));
+    bool revive = Revives(r);
     bool unknown = r.alive && r.status.phase == "Unknown";  // its supervisor writes it anew
     if (!refresh_ && !Waits(r.plan) && !revive && !unknown) return OkStatus();
     Plan plan = MakePlanFor(w, r.plan.name, r.plan.uid, r.plan.default_resources,
@@ -243,6 +258,9 @@ class Reconciler {
   const store::Paths& paths_;
   std::string ns_;
   const ReconcileOptions& options_;
+  Nursery own_nursery_;
+  Nursery& nursery_;
+  size_t starts_ = 0;  // pods that are still to start
   Lookups lookups_, lookups_of_running_;
   std::vector<Workload> workloads_;
   std::optional<Admission> admission_;
@@ -259,89 +277,6 @@ class Reconciler {
 Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std::string& ns,
                                            const ReconcileOptions& options) {
   return Reconciler(paths, ns, options).Run();
-}
-
-namespace {
-
-constexpr int64_t kSecond = 1'000'000'000;
-constexpr useconds_t kPause = 500;
-
-// One life of a pod's supervisor: should it begin another meanwhile, that is not waited for.
-struct Stopping {
-  const PodRecord* pod = nullptr;
-  Fd alive;    // its lock
-  Fd control;  // answers when all is released
-};
-
-// A supervisor has its lock a moment before it listens. Without `control`: it has ended.
-Status Ask(const store::Paths& paths, const Json& request, Stopping* s) {
-  const Plan& plan = s->pod->plan;
-  int64_t deadline = MonotonicNanos() + 10 * kSecond;
-  while (!FileLock::IsFree(s->alive.get())) {
-    Result<Fd> fd = ConnectControl(paths.Control(plan.ns, plan.name));
-    if (fd && SendWithFds(fd->get(), Dump(request), {})) {
-      s->control = std::move(*fd);
-      return OkStatus();
-    }
-    if (MonotonicNanos() > deadline) {
-      return Error(StrCat("pod ", plan.name, ": its supervisor does not answer"));
-    }
-    ::usleep(kPause);
-  }
-  return OkStatus();
-}
-
-}  // namespace
-
-Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
-                std::optional<int64_t> grace_seconds) {
-  // All are asked before any is waited for: ten pods take as long as the slowest.
-  std::vector<Stopping> asked;
-  Json request = {{"op", "stop"}};
-  if (grace_seconds) request["grace"] = *grace_seconds;
-  for (const PodRecord& p : pods) {
-    Result<Fd> alive = Open(paths.Alive(p.plan.ns, p.plan.name), O_RDWR);
-    if (!alive) continue;
-    Stopping s{&p, std::move(*alive), Fd()};
-    TRY(Ask(paths, request, &s));
-    asked.push_back(std::move(s));
-  }
-  for (const Stopping& s : asked) {
-    if (s.control) (void)ReceiveWithFds(s.control.get());  // its answer, or its end
-    // A supervisor that was killed drops its lock when the last that it forked has gone on.
-    while (!FileLock::IsFree(s.alive.get())) ::usleep(kPause);
-  }
-  return OkStatus();
-}
-
-Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>& pods,
-                         std::optional<int64_t> grace_seconds) {
-  TRY(StopPods(paths, pods, grace_seconds));
-  for (const PodRecord& p : pods) {
-    Status removed = RemovePodFiles(paths, p.plan.ns, p.plan.name);
-    while (!removed && removed.error().code() == EWOULDBLOCK) {
-      // Its supervisor, started by a command that was killed, has come to life just now.
-      TRY(StopPods(paths, {p}, grace_seconds));
-      removed = RemovePodFiles(paths, p.plan.ns, p.plan.name);
-    }
-    TRY(std::move(removed));
-  }
-  return OkStatus();
-}
-
-Status CollectNetworkGarbage(const store::Paths& paths) {
-  TRY(SyncAllServices(paths));
-  TRY(network::CollectGarbage(paths, [&](const std::string& id) {
-    size_t bar = id.find('_');
-    return bar != std::string::npos &&
-           !FileLock::IsFree(paths.Alive(id.substr(0, bar), id.substr(bar + 1)));
-  }));
-  for (const PodRecord& r : TRY(ListPods(paths))) {
-    if (r.alive) return OkStatus();
-  }
-  // The group above the pods'; a pod that is being made at this moment keeps it, since it is not
-  // empty then.
-  return runtime::Cgroup::At(Dirname(CgroupPath(paths, "pod"))).Remove();
 }
 
 }  // namespace kpod::pods

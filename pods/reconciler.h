@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "pods/lookups.h"
 #include "pods/manager.h"
+#include "pods/nursery.h"
 #include "pods/status.h"
 #include "store/paths.h"
 
@@ -21,6 +22,7 @@ struct ReconcileOptions {
   // starts again.
   bool interrupted = false;
   LookupOptions lookups;
+  Nursery* nursery = nullptr;  // one that the caller has prepared
 };
 
 struct ReconcileResult {
@@ -33,13 +35,5 @@ struct ReconcileResult {
 // settled.
 Result<ReconcileResult> ReconcileNamespace(const store::Paths& paths, const std::string& ns,
                                            const ReconcileOptions& options);
-
-// Stops pods side by side and waits for all. `grace` absent: each pod's own.
-Status StopPods(const store::Paths& paths, const std::vector<PodRecord>& pods,
-                std::optional<int64_t> grace_seconds);
-Status StopAndRemovePods(const store::Paths& paths, const std::vector<PodRecord>& pods,
-                         std::optional<int64_t> grace_seconds);
-// After the last pod the machine is as it was before the first.
-Status CollectNetworkGarbage(const store::Paths& paths);
 
 }  // namespace kpod::pods

@@ -6,8 +6,8 @@
 #include "network/network.h"
 #include "pods/events.h"
 #include "pods/pod_files.h"
-#include "pods/reconciler.h"
 #include "pods/status.h"
+#include "pods/stop_pods.h"
 #include "store/objects.h"
 
 namespace kpod::pods {

@@ -16,12 +16,21 @@
 
 namespace kpod::pods {
 
+// Network, IPC and UTS namespaces that are made before it is known which pod shall have them; none
+// where that failed.
+struct SpareNamespaces {
+  Fd net, ipc, uts;
+
+  // The calling process stays in its own.
+  static SpareNamespaces Make();
+};
+
 class Sandbox {
  public:
-  // Unshares mount, IPC, UTS and network namespaces of the calling process (as the plan says),
-  // attaches the network, mounts /dev/shm and memory volumes (seen by nobody else, gone with the
-  // process), writes <pod>/etc.
-  static Result<Sandbox> Enter(const store::Paths& paths, const Plan& plan);
+  // Gives the calling process mount, IPC, UTS and network namespaces of its own (as the plan says;
+  // those of `spare` if it has them), attaches the network, mounts /dev/shm and memory volumes
+  // (seen by nobody else, gone with the process), writes <pod>/etc.
+  static Result<Sandbox> Enter(const store::Paths& paths, const Plan& plan, SpareNamespaces spare);
 
   // Idempotent: address, ports and names are released. The namespaces end with the supervisor.
   Status Leave();
@@ -37,7 +46,7 @@ class Sandbox {
 
  private:
   Sandbox() = default;
-  Status MakeNamespaces(const store::Paths& paths, const Plan& plan);
+  Status MakeNamespaces(const store::Paths& paths, const Plan& plan, SpareNamespaces spare);
   Status WriteSysctls(const Plan& plan);
   Status ShareProcesses();
 

@@ -23,8 +23,11 @@
 
 namespace kpod::pods {
 
-Supervisor::Supervisor(store::Paths paths, std::string ns, std::string name)
-    : paths_(std::move(paths)), ns_(std::move(ns)), name_(std::move(name)) {}
+Supervisor::Supervisor(store::Paths paths, std::string ns, std::string name, SpareNamespaces spare)
+    : paths_(std::move(paths)),
+      ns_(std::move(ns)),
+      name_(std::move(name)),
+      spare_(std::move(spare)) {}
 
 int Supervisor::Run(Fd handshake) {
   std::vector<std::string> warnings;
@@ -64,7 +67,7 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(WatchSignals());
   status_.supervisor_pid = ::getpid();
   status_.start_nanos = NowNanos();
-  sandbox_ = TRY(Sandbox::Enter(paths_, plan_));
+  sandbox_ = TRY(Sandbox::Enter(paths_, plan_, std::move(spare_)));
   endpoints_.emplace(paths_, ns_, &*loop_, &*sandbox_);
   status_.pod_ip = sandbox_->attachment().ip;
   status_.host_ip = sandbox_->attachment().host_ip;

@@ -22,7 +22,7 @@ namespace kpod::pods {
 
 class Supervisor {
  public:
-  Supervisor(store::Paths paths, std::string ns, std::string name);
+  Supervisor(store::Paths paths, std::string ns, std::string name, SpareNamespaces spare);
   // Until the pod has ended. `handshake` is told of readiness or of the failure; returns the exit
   // code.
   int Run(Fd handshake);
@@ -86,6 +86,7 @@ class Supervisor {
 
   store::Paths paths_;
   std::string ns_, name_;
+  SpareNamespaces spare_;
   Plan plan_;
   PodStatus status_;
   std::optional<std::string>

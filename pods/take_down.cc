@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "kube/kind_names.h"
 #include "pods/played.h"
-#include "pods/reconciler.h"
 #include "pods/repair.h"
 #include "pods/services.h"
+#include "pods/stop_pods.h"
 #include "pods/volumes.h"
 
 namespace kpod::pods {

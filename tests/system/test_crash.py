@@ -102,7 +102,8 @@ class Crash(CrashTest):
     def gone(self, manifest):
         self.next('kube', 'down', '--force', manifest)
         self.assertEqual(self.next('pod', 'ps').stdout.splitlines()[1:], [], self.killed)
-        self.assertEqual([k for ns in self.names('objects') for k in self.names('objects', ns)], [], self.killed)
+        self.assertEqual(list((self.root / 'objects').rglob('*.json')), [], self.killed)
+        self.assertEqual(list((self.root / 'objects').glob('.unsettled-*')), [], self.killed)
         self.agree('down')
 
     def kill_each(self, wanted, whos, argv, before, after):
@@ -125,8 +126,8 @@ class Crash(CrashTest):
             self.gone(self.first)
         argv = ('play', 'kube', self.first)
         self.kill_each(20, ['kpod'], argv, lambda: None, after)
-        self.kill_each(10, ['kpod-supervisor:1', 'kpod-supervisor:4'], argv, lambda: None, after)
-        self.kill_each(4, ['kpod-supervisor+1', 'kpod-supervisor+2'], argv, lambda: None, after)
+        self.kill_each(10, ['kpod-supervisor', 'kpod-supervisor+1'], argv, lambda: None, after)
+        self.kill_each(4, ['kpod-supervisor+4', 'kpod-supervisor+5'], argv, lambda: None, after)
 
     def test_play_of_a_changed_file(self):
         def before():
@@ -136,7 +137,7 @@ class Crash(CrashTest):
                 self.whole(self.random.choice([self.first, self.second]))
             self.gone(self.second)
         self.kill_each(20, ['kpod'], ('play', 'kube', self.second), before, after)
-        self.kill_each(10, ['kpod-supervisor:1', 'kpod-supervisor:2'], ('play', 'kube', self.second), before, after)
+        self.kill_each(10, ['kpod-supervisor', 'kpod-supervisor+1'], ('play', 'kube', self.second), before, after)
         self.kill_each(10, ['kpod'], ('play', 'kube', '--replace', self.second), before, after)
 
     def test_down(self):
