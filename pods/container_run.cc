@@ -19,6 +19,7 @@
 #include "pods/termination_message.h"
 #include "pods/volumes.h"
 #include "runtime/apparmor.h"
+#include "runtime/selinux.h"
 
 namespace kpod::pods {
 
@@ -88,6 +89,9 @@ Status ContainerRun::Start(const Plan& plan, const ContainerPlan& c, std::functi
   }
   bool use_default = false;
   TRY(ApplySeccomp(paths_, c, &spec.seccomp, &use_default));
+  for (const std::string& label : {c.selinux_label, c.file_label}) {
+    if (!label.empty()) TRY(runtime::CheckLabel(label));
+  }
   TRY(RelabelMounts(paths_, plan, c, spec));
   if (c.apparmor == runtime::kDefaultAppArmorProfile) {
     TRY(runtime::LoadDefaultAppArmorProfile(runtime::ReadAppArmorHost()));

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "runtime/hierarchies.h"
 #include "runtime/inside.h"
+#include "runtime/selinux.h"
 #include "runtime/syscalls.h"
 #include "runtime/user_namespace.h"
 
@@ -62,36 +63,6 @@ Result<PreparedMount> PrepareBind(const Mount& m, MountOptions options, int map)
 }
 
 std::string KernelType(const std::string& type) { return type == "cgroup" ? "cgroup2" : type; }
-
-// A new instance of a file system, detached.
-Result<Fd> NewFilesystem(const Mount& m, const MountOptions& o) {
-  std::string type = KernelType(m.type);
-  Fd fs(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
-  if (!fs) return Error::Errno(StrCat("mount ", m.destination, ": ", type));
-  auto fail = [&](const std::string& what) {
-    return Error::Errno(StrCat("mount ", m.destination, ": ", type, what));
-  };
-  if (!m.source.empty()) {
-    (void)::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", m.source.c_str(), 0);
-  }
-  for (const std::string& flag : o.flags) {
-    if (::fsconfig(fs.get(), FSCONFIG_SET_FLAG, flag.c_str(), nullptr, 0) < 0) {
-      return fail(" " + flag);
-    }
-  }
-  for (auto& [key, value] : o.data) {
-    int rc = value.empty()
-                 ? ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)
-                 : ::fsconfig(fs.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0);
-    if (rc < 0) return fail(StrCat(" ", key, value.empty() ? "" : "=", value));
-  }
-  if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return fail("");
-  // The access time of a new mount is set, not cleared: the field's values are exclusive.
-  unsigned attributes = static_cast<unsigned>(o.set | o.recursive_set);
-  Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, attributes));
-  if (!mount) return fail("");
-  return mount;
-}
 
 // tmpcopyup: what the image has below the target is copied into the new tmpfs. Bounded, since the
 // image decides how much it is.
@@ -173,13 +144,40 @@ Status MayCover(const Mount& m, int tree, int target) {
 bool MustBeReal(const std::string& type) { return type == "proc" || type == "sysfs"; }
 
 // Those that are the container's own; the kernel's have labels of the policy's.
-bool TakesLabel(const std::string& type) {
-  return type == "tmpfs" || type == "devpts" || type == "mqueue";
-}
+bool TakesLabel(const std::string& type) { return type == "tmpfs" || type == "devpts"; }
 
 bool RefusedInUserNamespace(const std::string& type) { return type == "sysfs" || type == "proc"; }
 
 }  // namespace
+
+Result<Fd> NewFilesystem(const Mount& m, const MountOptions& o) {
+  std::string type = KernelType(m.type);
+  Fd fs(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
+  if (!fs) return Error::Errno(StrCat("mount ", m.destination, ": ", type));
+  auto fail = [&](const std::string& what) {
+    return Error::Errno(StrCat("mount ", m.destination, ": ", type, what));
+  };
+  if (!m.source.empty()) {
+    (void)::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", m.source.c_str(), 0);
+  }
+  for (const std::string& flag : o.flags) {
+    if (::fsconfig(fs.get(), FSCONFIG_SET_FLAG, flag.c_str(), nullptr, 0) < 0) {
+      return fail(" " + flag);
+    }
+  }
+  for (auto& [key, value] : o.data) {
+    int rc = value.empty()
+                 ? ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)
+                 : ::fsconfig(fs.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0);
+    if (rc < 0) return fail(StrCat(" ", key, value.empty() ? "" : "=", value));
+  }
+  if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return fail("");
+  // The access time of a new mount is set, not cleared: the field's values are exclusive.
+  unsigned attributes = static_cast<unsigned>(o.set | o.recursive_set);
+  Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, attributes));
+  if (!mount) return fail("");
+  return mount;
+}
 
 Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_namespace, int map) {
   std::vector<PreparedMount> out;
@@ -195,6 +193,8 @@ Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_nam
     }
     PreparedMount prepared;
     prepared.mount = &m;
+    // One for all that share an IPC namespace, so it takes no context when it is mounted.
+    if (m.type == "mqueue") prepared.label = spec.mount_label;
     if (user_namespace && RefusedInUserNamespace(m.type)) {
       // The kernel lets a user namespace mount these only over namespaces that belong to it.
       prepared.tree = TRY(CloneTree(AT_FDCWD, m.type == "proc" ? "/proc" : "/sys", true));
@@ -265,60 +265,11 @@ Status ApplyMount(int root, PreparedMount* m, const std::vector<PreparedMount>& 
       TRY(SetMountAttributes(fs.get(), MOUNT_ATTR_RDONLY, 0, 0, false));
     }
   }
+  if (!m->label.empty()) TRY(SetFileLabel(fs.get(), m->label).Context(mount.destination));
   TRY(AttachMount(fs.get(), target.get()).Context(StrCat("mount ", mount.destination)));
   if (m->options.propagation != 0) {
     TRY(SetMountAttributes(fs.get(), 0, 0, m->options.propagation,
                            m->options.propagation_recursive));
-  }
-  return OkStatus();
-}
-
-Status ApplyReadonlyPaths(int root, const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    Result<Fd> target = OpenInside(root, path, O_PATH);
-    if (!target && target.error().code() == ENOENT) continue;
-    Fd at = TRY(std::move(target));
-    Fd tree = TRY(CloneTree(at.get(), "", true).Context("read-only " + path));
-    TRY(SetMountAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, true).Context(path));
-    TRY(AttachMount(tree.get(), at.get()).Context("read-only " + path));
-  }
-  return OkStatus();
-}
-
-Result<Fd> NullDevice() {
-  Fd null = TRY(Open("/dev/null", O_PATH | O_NOFOLLOW));
-  struct stat st;
-  if (::fstat(null.get(), &st) < 0) return Error::Errno("/dev/null");
-  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
-    return Error("/dev/null is not the null device");
-  }
-  return CloneTree(null.get(), "", false);
-}
-
-Status ApplyMaskedPaths(int root, const std::vector<std::string>& paths, Fd null_tree) {
-  // The first use attaches the tree itself; the next ones copy what is attached by then, since a
-  // detached tree cannot be copied on older kernels.
-  bool null_attached = false;
-  Fd empty;
-  for (const std::string& path : paths) {
-    Result<Fd> target = OpenInside(root, path, O_PATH);
-    if (!target && (target.error().code() == ENOENT || target.error().code() == ENOTDIR)) continue;
-    Fd at = TRY(std::move(target).Context("mask"));
-    bool directory = IsDirectoryFd(at.get());
-    if (directory && !empty) {
-      Mount tmpfs{path, "tmpfs", "tmpfs", {}};
-      MountOptions options;
-      options.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-      options.data = {{"size", "4k"}, {"nr_inodes", "2"}};
-      empty = TRY(NewFilesystem(tmpfs, options));
-      TRY(AttachMount(empty.get(), at.get()).Context("mask " + path));
-    } else if (!directory && !null_attached) {
-      TRY(AttachMount(null_tree.get(), at.get()).Context("mask " + path));
-      null_attached = true;
-    } else {
-      Fd copy = TRY(CloneTree(directory ? empty.get() : null_tree.get(), "", false));
-      TRY(AttachMount(copy.get(), at.get()).Context("mask " + path));
-    }
   }
   return OkStatus();
 }

@@ -20,6 +20,7 @@ struct PreparedMount {
   MountOptions options;
   Fd tree;  // bind mounts, and the fallback of file systems a user namespace may not mount
   bool is_directory = true;
+  std::string label;  // SELinux: of the root of a new file system
 };
 
 // `user_namespace`: the container gets one or the caller is in one, where sysfs and procfs may be
@@ -29,12 +30,13 @@ Result<std::vector<PreparedMount>> PrepareMounts(const Spec& spec, bool user_nam
 
 // In the child, with the container's root as root directory (`root`).
 Status ApplyMount(int root, PreparedMount* mount, const std::vector<PreparedMount>& cgroups);
-// `cgroup`: the container's own group or null.
+// A new instance of a file system, detached.
+Result<Fd> NewFilesystem(const Mount& mount, const MountOptions& options);
 // The container's groups of a v1 or hybrid host, for a mount of type "cgroup"; empty on pure v2.
 Result<std::vector<PreparedMount>> PrepareCgroupMounts(const Spec& spec, const Cgroup* cgroup);
 
-// Over what is there already: read-only, or masked by the null device or an empty directory. Paths
-// that do not exist are skipped.
+// masks.cc. Over what is there already: read-only, or masked by the null device or an empty
+// directory. Paths that do not exist are skipped.
 Status ApplyReadonlyPaths(int root, const std::vector<std::string>& paths);
 // `null_tree` is a detached copy of the real null device (CVE-2025-31133), see NullDevice.
 Status ApplyMaskedPaths(int root, const std::vector<std::string>& paths, Fd null_tree);

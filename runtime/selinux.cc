@@ -16,16 +16,6 @@ namespace {
 
 constexpr const char* kAttribute = "security.selinux";
 
-Status SetLabel(int fd, const std::string& label) {
-  // By the descriptor's name, as an O_PATH descriptor takes no fsetxattr(2); a link has a label
-  // too, and its descriptor's name leads to itself.
-  std::string path = StrCat("/proc/self/fd/", fd);
-  if (::setxattr(path.c_str(), kAttribute, label.data(), label.size(), 0) == 0) return OkStatus();
-  // A file system that keeps no labels has one for all that is on it.
-  if (errno == ENOTSUP || errno == EROFS) return OkStatus();
-  return Error::Errno("set the SELinux label " + label);
-}
-
 Status RelabelTree(int dir, dev_t device, const std::string& label, int depth) {
   constexpr int kMostLevels = 256;  // a descriptor is open for each
   if (depth > kMostLevels) return Error("more than 256 directories deep");
@@ -42,7 +32,7 @@ Status RelabelTree(int dir, dev_t device, const std::string& label, int depth) {
     Fd fd(::openat(dir, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat st;
     if (!fd || ::fstat(fd.get(), &st) < 0 || st.st_dev != device) continue;  // gone, or elsewhere
-    TRY(SetLabel(fd.get(), label).Context(std::string(name)));
+    TRY(SetFileLabel(fd.get(), label).Context(std::string(name)));
     if (S_ISDIR(st.st_mode)) TRY(RelabelTree(fd.get(), device, label, depth + 1));
   }
   return OkStatus();
@@ -62,11 +52,29 @@ SelinuxLabels SelinuxLabelsFor(const SelinuxOptions& o) {
           StrCat("system_u:object_r:container_file_t:", level)};
 }
 
+Status SetFileLabel(int fd, const std::string& label) {
+  // By the descriptor's name, as an O_PATH descriptor takes no fsetxattr(2); a link has a label
+  // too, and its descriptor's name leads to itself.
+  std::string path = StrCat("/proc/self/fd/", fd);
+  if (::setxattr(path.c_str(), kAttribute, label.data(), label.size(), 0) == 0) return OkStatus();
+  // A file system that keeps no labels has one for all that is on it.
+  if (errno == ENOTSUP || errno == EROFS) return OkStatus();
+  return Error::Errno("set the SELinux label " + label);
+}
+
+Status CheckLabel(const std::string& label, const std::string& sys) {
+  Fd file(::open((sys + "/fs/selinux/context").c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return OkStatus();
+  if (::write(file.get(), label.data(), label.size()) >= 0) return OkStatus();
+  if (errno == EINVAL) return Error("the SELinux policy does not know the label " + label);
+  return Error::Errno("SELinux label " + label);
+}
+
 Status Relabel(const std::string& path, const std::string& label) {
   Fd top = TRY(Open(path, O_PATH));
   struct stat st;
   if (::fstat(top.get(), &st) < 0) return Error::Errno(path);
-  TRY(SetLabel(top.get(), label).Context(path));
+  TRY(SetFileLabel(top.get(), label).Context(path));
   if (!S_ISDIR(st.st_mode)) return OkStatus();
   return RelabelTree(top.get(), st.st_dev, label, 0).Context(path);
 }

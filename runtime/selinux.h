@@ -21,6 +21,11 @@ struct SelinuxLabels {
 // the options only the level says something about files. Pure.
 SelinuxLabels SelinuxLabelsFor(const SelinuxOptions& options);
 
+// An error where the policy does not know the label; none where SELinux is off.
+Status CheckLabel(const std::string& label, const std::string& sys = "/sys");
+// Gives the file of a descriptor (O_PATH too) the label; file systems that keep none are passed
+// over.
+Status SetFileLabel(int fd, const std::string& label);
 // Gives `path` and all below it the label, following no link and crossing into no other file
 // system.
 Status Relabel(const std::string& path, const std::string& label);

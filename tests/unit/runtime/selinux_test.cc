@@ -57,6 +57,7 @@ TEST_F(Relabelling, TheTreeAndNothingThatALinkLeadsTo) {
 }
 
 TEST_F(Relabelling, WhereThereIsSelinux) {
+  EXPECT_TRUE(CheckLabel("u:r:t:s0", dir_).ok());
   EXPECT_FALSE(IsSelinuxOn(dir_));
   ASSERT_TRUE(MakeDirs(dir_ + "/fs/selinux").ok());
   EXPECT_FALSE(IsSelinuxOn(dir_));
