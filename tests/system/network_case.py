@@ -40,6 +40,18 @@ def ask(address, port, source=None):
         return ''
 
 
+def asking(address, port):
+    """The text of a program that asks, wherever it runs."""
+    return f'''
+import socket
+try:
+    s = socket.create_connection(("{address}", {port}), timeout=3)
+    s.settimeout(60)
+    print(s.makefile().read())
+except OSError as e:
+    print("no:", e)'''
+
+
 def sh(*argv, **more):
     return subprocess.run(argv, check=True, capture_output=True, text=True, **more).stdout
 
@@ -64,14 +76,7 @@ class Outside:
         return sh('nsenter', '-t', str(self.child.pid), '-n', *argv)
 
     def ask(self, address, port):
-        return self.run(sys.executable, '-c', f'''
-import socket
-try:
-    s = socket.create_connection(("{address}", {port}), timeout=3)
-    s.settimeout(60)
-    print(s.makefile().read())
-except OSError as e:
-    print("no:", e)''').strip()
+        return self.run(sys.executable, '-c', asking(address, port)).strip()
 
     def serve(self, port):
         """Says to whoever comes from where it came; the first line is said when it listens."""
@@ -113,14 +118,7 @@ class NetworkTest(KpodTest):
         return self.status(name)['podIP']
 
     def ask_from(self, name, address, port):
-        return self.exec(name, 'python3', '-c', f'''
-import socket
-try:
-    s = socket.create_connection(("{address}", {port}), timeout=3)
-    s.settimeout(60)
-    print(s.makefile().read())
-except OSError as e:
-    print("no:", e)''').strip()
+        return self.exec(name, 'python3', '-c', asking(address, port)).strip()
 
     def leases(self):
         try:
