@@ -6,6 +6,7 @@
 #include "runtime/process.h"
 #include "runtime/syscalls.h"
 #include "runtime/target.h"
+#include "runtime/user_namespace.h"
 
 namespace kpod::runtime {
 namespace {
@@ -34,6 +35,11 @@ Result<Started> Exec(const ExecOptions& options) {
       PrepareProcess(options.process, options.seccomp, options.default_seccomp, options.cache_dir,
                      {options.stdin_fd, options.stdout_fd, options.stderr_fd}));
   process.die_with_parent = true;
+  if (target.other_user_namespace) {
+    // In there nobody may give them away.
+    uint32_t uid = HostId(TRY(ReadUserMap(options.target)), options.process.user.uid);
+    GivePipes({process.streams[0].get(), process.streams[1].get(), process.streams[2].get()}, uid);
+  }
   SocketPair pair = TRY(MakeSeqpacketPair());
   CloneRequest request{0, target.pid_namespace.get(), options.cgroup};
   Child child = TRY(CloneChild(request, [&] {

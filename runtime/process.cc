@@ -70,16 +70,6 @@ Status ApplyRlimit(const Rlimit& wanted, std::vector<std::string>* warnings) {
   return OkStatus();
 }
 
-// The process may open its own streams again (/dev/stdout), whoever it is. Pipes only: a file or
-// terminal of the caller keeps its owner.
-void GiveStreams(uint32_t uid) {
-  for (int fd = 0; fd < 3; ++fd) {
-    struct stat st;
-    if (::fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_uid == uid) continue;
-    if (::fchown(fd, uid, static_cast<gid_t>(-1)) < 0) continue;
-  }
-}
-
 Status ChangeIdentity(const User& user) {
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return Error::Errno("keep capabilities");
   std::vector<gid_t> groups(user.additional_gids.begin(), user.additional_gids.end());
@@ -141,7 +131,7 @@ Status ApplyLabels(const PreparedProcess& p) {
 // Everything but the exec. The order is the point: see each step.
 Status Settle(const PreparedProcess& p, int socket, const std::vector<std::string>& warnings) {
   const Process& process = *p.process;
-  GiveStreams(process.user.uid);
+  GivePipes({0, 1, 2}, process.user.uid);
   TRY(ApplyLabels(p));
   // The keys of the caller's session stay with the caller (keyrings(7)); a kernel without keys is
   // fine.
@@ -193,6 +183,14 @@ Result<PreparedProcess> PrepareProcess(const Process& process, const Json& secco
   }
   out.proc = TRY(OpenProc());
   return out;
+}
+
+void GivePipes(std::initializer_list<int> fds, uint32_t uid) {
+  for (int fd : fds) {
+    struct stat st;
+    if (::fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_uid == uid) continue;
+    if (::fchown(fd, uid, static_cast<gid_t>(-1)) < 0) continue;
+  }
 }
 
 Status ResetSignals() {

@@ -2,6 +2,7 @@
 // same for a container's first process and for a further one.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ struct Streams {
 Result<PreparedProcess> PrepareProcess(const Process& process, const Json& seccomp,
                                        bool default_seccomp, const std::string& cache_dir,
                                        Streams streams);
+
+// The process may open its own streams again (/dev/stdout), whoever it is. Pipes only: a file or
+// terminal of the caller keeps its owner.
+void GivePipes(std::initializer_list<int> fds, uint32_t uid);
 
 // The steps of the child, in this order.
 Status ResetSignals();

@@ -77,6 +77,19 @@ Status EnterNamespacesOf(int user_namespace, int types) {
   return OkStatus();
 }
 
+Result<std::vector<IdMap>> ReadUserMap(pid_t pid) {
+  std::string text = TRY(ReadFile(StrCat("/proc/", pid, "/uid_map"), 1 << 16));
+  std::vector<IdMap> out;
+  for (const std::string& line : Split(text, '\n')) {
+    std::vector<std::string> words = Split(line, ' ');
+    std::erase(words, "");
+    if (words.size() != 3) continue;
+    auto id = [&](size_t i) { return static_cast<uint32_t>(ParseInt(words[i]).value_or(0)); };
+    out.push_back({id(0), id(1), id(2)});
+  }
+  return out;
+}
+
 uint32_t HostId(const std::vector<IdMap>& map, uint32_t id) {
   for (const IdMap& m : map) {
     if (id >= m.container && id - m.container < m.size) return m.host + (id - m.container);

@@ -22,6 +22,9 @@ Status JoinUserNamespace(int user_namespace);
 // `user_namespace`, and keeps its own user namespace and its rights.
 Status EnterNamespacesOf(int user_namespace, int types);
 
+// Of the users of a process' user namespace, as the caller's has them.
+Result<std::vector<IdMap>> ReadUserMap(pid_t pid);
+
 // The id of the host that stands for `id`; `id` itself where nothing is mapped. Pure.
 uint32_t HostId(const std::vector<IdMap>& map, uint32_t id);
 

@@ -188,6 +188,8 @@ class UserNamespaces(KpodTest):
     def test_who_is_not_root_may_open_its_standard_streams_anew(self):
         self.play(pod('streams', 'echo out > /dev/stdout; echo err > /dev/stderr; exec sleep 1000', UNMAPPED, 'securityContext: {runAsUser: 1000}\n'))
         self.wait_log('streams', 'out')
+        for user in ('0', '33'):
+            self.assertEqual(self.exec('streams', '--user', user, 'sh', '-c', 'echo again > /dev/stdout'), 'again\n')
 
     def test_restarts_and_ends(self):
         self.play(pod('ends', 'echo "run of $(id -u)" | tee /dev/termination-log; exit 3', UNMAPPED + 'restartPolicy: OnFailure\n'))
