@@ -179,7 +179,7 @@ class UserNamespaces(KpodTest):
 
     def test_a_terminal_and_a_look_at_its_processes(self):
         self.play(pod('shell', 'tty; id -u; exec sleep 1000', UNMAPPED, 'tty: true\nstdin: true\n'))
-        self.wait_log('shell', '0')
+        self.wait(lambda: self.exec('shell', 'cat', '/proc/1/cmdline', rc=None).startswith('sleep'), 'the program runs')
         self.assertIn('/dev/pts/0', self.logs('shell'))
         self.assertEqual(self.kpod('debug', 'shell', '--image', 'busybox', '-q', '--image-pull-policy', 'Never', '--attach', '--target', 'main', '--',
                                    'sh', '-c', 'tr "\\0" " " < /proc/1/cmdline; ls /proc/1/root/etc/hosts').stdout, 'sleep 1000 /proc/1/root/etc/hosts\n')
