@@ -142,6 +142,7 @@ class UserNamespaces(KpodTest):
             initContainers:
             - {name: other, image: busybox, restartPolicy: Always, command: [sleep, "1000"], securityContext: {procMount: Unmasked}}
             '''))
+        self.wait_running('masks')
         covered = 'grep -c " /proc/" /proc/self/mounts || true'
         self.assertGreater(int(self.exec('masks', 'sh', '-c', covered)), 2)
         self.assertEqual(self.exec('masks', '-c', 'other', '--', 'sh', '-c', covered), '0\n')
@@ -180,7 +181,7 @@ class UserNamespaces(KpodTest):
     def test_a_terminal_and_a_look_at_its_processes(self):
         self.play(pod('shell', 'tty; id -u; exec sleep 1000', UNMAPPED, 'tty: true\nstdin: true\n'))
         self.wait(lambda: self.exec('shell', 'cat', '/proc/1/cmdline', rc=None).startswith('sleep'), 'the program runs')
-        self.assertIn('/dev/pts/0', self.logs('shell'))
+        self.wait_log('shell', '/dev/pts/0')
         self.assertEqual(self.kpod('debug', 'shell', '--image', 'busybox', '-q', '--image-pull-policy', 'Never', '--attach', '--target', 'main', '--',
                                    'sh', '-c', 'tr "\\0" " " < /proc/1/cmdline; ls /proc/1/root/etc/hosts').stdout, 'sleep 1000 /proc/1/root/etc/hosts\n')
         self.assertEqual(self.exec('shell', '--user', '33', 'sh', '-c', 'id -u; cat /proc/self/uid_map').split(), ['33', '0', str(self.first_id('shell')), '65536'])
