@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "kube/decode_parts.h"
+#include "kube/podman.h"
 
 namespace kpod::kube {
 
@@ -74,11 +75,15 @@ ObjectMeta DecodeMeta(const Json& object) {
 }
 
 Pod DecodePod(const Json& object) {
-  return {NamespacedMeta(object), DecodePodSpec(At(object, "spec"))};
+  Pod out{NamespacedMeta(object), DecodePodSpec(At(object, "spec"))};
+  ApplyPodmanAnnotations(out.metadata.annotations, &out.spec);
+  return out;
 }
 
 PodTemplate DecodePodTemplate(const Json& pod_template) {
-  return {DecodeMeta(pod_template), DecodePodSpec(At(pod_template, "spec"))};
+  PodTemplate out{DecodeMeta(pod_template), DecodePodSpec(At(pod_template, "spec"))};
+  ApplyPodmanAnnotations(out.metadata.annotations, &out.spec);
+  return out;
 }
 
 Deployment DecodeDeployment(const Json& object) {

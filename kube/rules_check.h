@@ -124,6 +124,8 @@ void CheckPodTemplate(const Field& pod_template, const Field* claim_templates = 
 // kube/rules_security.cc
 void CheckPodSecurityContext(const Field& spec);
 void CheckProfileAnnotations(const Field& annotations, const Field& spec);
+// kube/rules_podman.cc
+void CheckPodmanAnnotations(const Field& annotations, const Field& spec);
 void CheckContainerSecurityContext(const Field& container, bool host_users);
 // kube/rules_container.cc
 struct PodFacts {

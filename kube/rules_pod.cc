@@ -162,6 +162,7 @@ void CheckPod(const Field& root) {
   Field spec = root["spec"];
   CheckSpec(spec, nullptr);
   CheckProfileAnnotations(root["metadata.annotations"], spec);
+  CheckPodmanAnnotations(root["metadata.annotations"], spec);
   if (!spec["ephemeralContainers"].empty()) {
     spec["ephemeralContainers"].Forbidden("cannot be set on create");
   }
@@ -173,6 +174,7 @@ void CheckPodTemplate(const Field& pod_template, const Field* claim_templates) {
   Field spec = pod_template["spec"];
   CheckSpec(spec, claim_templates);
   CheckProfileAnnotations(pod_template["metadata.annotations"], spec);
+  CheckPodmanAnnotations(pod_template["metadata.annotations"], spec);
   if (!spec["ephemeralContainers"].empty()) {
     spec["ephemeralContainers"].Forbidden("ephemeral containers not allowed in pod template");
   }

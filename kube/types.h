@@ -142,6 +142,10 @@ struct ResizePolicy {
   std::string resource;        // cpu, memory
   std::string restart_policy;  // NotRequired, RestartContainer
 };
+struct Ulimit {      // setrlimit(2); -1: none
+  std::string name;  // "nofile"
+  int64_t soft = 0, hard = 0;
+};
 struct Container {
   std::string name, image,
       image_pull_policy;  // defaulted: Always for :latest or no tag, else IfNotPresent
@@ -164,6 +168,10 @@ struct Container {
   std::string termination_message_path = "/dev/termination-log",
               termination_message_policy = "File";
   bool stdin_open = false, stdin_once = false, tty = false;
+  // What no field of Kubernetes says (kube/podman.h).
+  std::vector<Ulimit> ulimits;
+  std::optional<int64_t> pids_limit;
+  std::string cpuset_cpus, cpuset_mems;
 };
 struct HostAlias {
   std::string ip;

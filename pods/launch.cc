@@ -1,5 +1,7 @@
 #include "pods/launch.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "base/files.h"
@@ -216,6 +218,9 @@ runtime::Resources ResourcesFor(const ContainerPlan& c) {
   }
   if (c.cpu_milli_limit) LimitCpu(*c.cpu_milli_limit, &r);
   r.cpu_shares = SharesFor(c.cpu_milli_request.value_or(0));
+  r.pids_limit = c.pids_limit;
+  r.cpuset_cpus = c.cpuset_cpus;
+  r.cpuset_mems = c.cpuset_mems;
   for (const auto& [size, bytes] : c.hugepages) r.hugepages[size] = static_cast<uint64_t>(bytes);
   r.devices.push_back({c.privileged, "a", std::nullopt, std::nullopt, "rwm"});
   return r;
@@ -293,6 +298,11 @@ runtime::Spec SpecFor(const store::Paths& paths, const Plan& plan, const Contain
   spec.process.env = c.env;
   AddServiceVariables(plan.service_links, &spec.process.env);
   spec.process.cwd = c.cwd;
+  for (const kube::Ulimit& u : c.ulimits) {
+    auto value = [](int64_t n) { return n < 0 ? RLIM64_INFINITY : static_cast<uint64_t>(n); };
+    spec.process.rlimits.push_back(
+        {StrCat("RLIMIT_", ToUpper(u.name)), value(u.soft), value(u.hard)});
+  }
   spec.process.apparmor_profile = c.apparmor;
   spec.process.selinux_label = c.selinux_label;
   spec.mount_label = c.file_label;

@@ -121,6 +121,9 @@ struct ContainerPlan {
   std::vector<PortPlan> ports;
   std::optional<int64_t> memory_limit, cpu_milli_limit, cpu_milli_request, memory_request;
   std::vector<std::pair<std::string, int64_t>> hugepages;  // "2MB" -> bytes
+  std::optional<int64_t> pids_limit;
+  std::string cpuset_cpus, cpuset_mems;
+  std::vector<kube::Ulimit> ulimits;
   std::optional<int64_t> storage_limit;  // bytes of its writable layer and its logs
   // A change of these wants a new run (resizePolicy RestartContainer).
   bool restart_on_cpu = false, restart_on_memory = false;

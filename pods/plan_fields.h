@@ -23,6 +23,10 @@ constexpr auto FieldsOf(const kube::KeyToPath*) {
   using S = kube::KeyToPath;
   return std::make_tuple(F("key", &S::key), F("path", &S::path), F("mode", &S::mode));
 }
+constexpr auto FieldsOf(const kube::Ulimit*) {
+  using S = kube::Ulimit;
+  return std::make_tuple(F("name", &S::name), F("soft", &S::soft), F("hard", &S::hard));
+}
 constexpr auto FieldsOf(const ServiceLinkPort*) {
   using S = ServiceLinkPort;
   return std::make_tuple(F("name", &S::name), F("protocol", &S::protocol), F("port", &S::port));
@@ -146,6 +150,8 @@ constexpr auto FieldsOf(const ContainerPlan*) {
       F("ports", &S::ports), F("memoryLimit", &S::memory_limit),
       F("cpuMilliLimit", &S::cpu_milli_limit), F("cpuMilliRequest", &S::cpu_milli_request),
       F("memoryRequest", &S::memory_request), F("hugepages", &S::hugepages),
+      F("pidsLimit", &S::pids_limit), F("cpusetCpus", &S::cpuset_cpus),
+      F("cpusetMems", &S::cpuset_mems), F("ulimits", &S::ulimits),
       F("storageLimit", &S::storage_limit), F("restartOnCPU", &S::restart_on_cpu),
       F("restartOnMemory", &S::restart_on_memory), F("stopSignal", &S::stop_signal),
       F("restartPolicy", &S::restart_policy), F("restartRules", &S::restart_rules),

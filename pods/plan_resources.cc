@@ -42,6 +42,10 @@ void PlanResources(const kube::Container& c, ContainerPlan* out) {
     Result<kube::Quantity> size = kube::ParseQuantity(name.substr(kHugePages.size()));
     if (size) out->hugepages.emplace_back(KernelPageSize(size->Value()), q.Value());
   }
+  out->pids_limit = c.pids_limit;
+  out->cpuset_cpus = c.cpuset_cpus;
+  out->cpuset_mems = c.cpuset_mems;
+  out->ulimits = c.ulimits;
   for (const kube::ResizePolicy& p : c.resize_policies) {
     bool restart = p.restart_policy == "RestartContainer";
     if (p.resource == "cpu") out->restart_on_cpu = restart;

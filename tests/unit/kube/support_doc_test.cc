@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "kube/podman.h"
 #include "kube/schema.h"
 #include "kube/support.h"
 
@@ -135,10 +136,22 @@ void OtherTypes(std::string* out, const std::set<std::string_view>& seen,
   *out += "\n</details>\n";
 }
 
+void PodmanTable(std::string* out) {
+  *out +=
+      "\n## Annotations of Podman\n\nPod annotations that change what `podman kube play` does. One "
+      "of a container is followed by `/` and the container's name; without that, where it may be "
+      "so, it is of all.\n\n| Annotation | of | kpod | |\n|---|---|---|---|\n";
+  for (const PodmanAnnotation& a : PodmanAnnotations()) {
+    std::string_view whom = !a.for_one ? "the pod" : a.for_all ? "one or all" : "one";
+    *out += StrCat("| `", a.name, "` | ", whom, " | ", Word(a.status), " | ", a.meaning, " |\n");
+  }
+}
+
 std::string SupportPage() {
   std::string out(kIntroduction);
   std::set<std::string_view> seen, rest;
   KindTable(&out);
+  PodmanTable(&out);
   FieldTables(&out, &seen, &rest);
   OtherTypes(&out, seen, rest);
   return out;
