@@ -53,7 +53,12 @@ def at_most(limit, unit):
     return {'target': f'kpod <= {limit} {unit}', 'ratio': lambda m: m['kpod'], 'reached': lambda r: r <= limit}
 
 
-def pod(name, containers, host_port=0, command='["sleep", "100000"]', more=''):
+def shows(what, ratio):
+    """A figure without a target."""
+    return {'target': f'{what}: no target', 'ratio': ratio, 'reached': lambda r: True}
+
+
+def pod(name, containers, host_port=0, command='["sleep", "100000"]', more='', each=''):
     """A Pod of busybox containers; the first has the port."""
     text = f'''\
 apiVersion: v1
@@ -71,7 +76,7 @@ spec:
     image: {IMAGE}
     imagePullPolicy: Never
     command: {command}
-'''
+{each}'''
         if i == 0 and host_port:
             text += f'    ports: [{{containerPort: 80, hostPort: {host_port}}}]\n'
     return text
@@ -119,6 +124,49 @@ def single(bench, rounds, smoke):
     manifest = bench.manifest('single.yaml', pod('single', 1))
     up, _ = up_and_down(bench, rounds, manifest, ['single'], bench.floor.container, ['--network', 'none'])
     yield Row('a container without network', 'ms', millis(up), **times_floor(2.5))
+
+
+PROBE = '''\
+    readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}
+'''
+
+
+def ready(bench, rounds, smoke):
+    """Until a pod is Ready by its probe, against the same pod without one. Podman has no such probe."""
+    probed = bench.manifest('probed.yaml', pod('probed', 1, each=PROBE))
+    plain = bench.manifest('plain.yaml', pod('plain', 1))
+    with_probe, without = samples_of(bench), []
+    for _ in range(rounds):
+        with_probe['kpod'].append(bench.kpod.play(probed, '--wait'))
+        bench.kpod.down(probed, ['probed'])
+        without.append(bench.kpod.play(plain, '--wait'))
+        bench.kpod.down(plain, ['plain'])
+    median = statistics.median(without)
+    yield Row('play to Ready, a readiness probe', 'ms', millis(with_probe),
+              **shows('with / without', lambda m: m['kpod'] / 1000 / median))
+
+
+def ten(bench, rounds, smoke):
+    manifest = bench.manifest('ten.yaml', pod('ten', 10))
+    up, down = up_and_down(bench, rounds, manifest, ['ten'], lambda: bench.floor.pods(1, 10), podman_rounds=7)
+    yield Row('play a Pod of 10 containers', 'ms', millis(up), **shows('podman / kpod', lambda m: m['podman'] / m['kpod']))
+    yield Row('down of it, no grace', 'ms', millis(down), **shows('podman / kpod', lambda m: m['podman'] / m['kpod']))
+
+
+def probes(bench, rounds, smoke):
+    """As `memory`, of a pod whose ten containers are probed, after some rounds of probes."""
+    manifest = bench.manifest('probes.yaml', pod('probes', 10, each=PROBE))
+    other = bench.manifest('other.yaml', pod('other', 1))
+    kib = samples_of(bench)
+    bench.kpod.play(other)
+    before = set(processes())
+    bench.kpod.play(manifest, '--wait')
+    time.sleep(3)
+    now = {pid: name for pid, name in processes().items() if pid not in before}
+    kib['kpod'].append(sum(private_kib(pid) for pid in bench.kpod.monitors(now)))
+    bench.kpod.down(manifest, ['probes'])
+    bench.kpod.down(other, ['other'])
+    yield Row('private memory with 10 probes', 'KiB', kib, **at_most(1024, 'KiB'))
 
 
 def listing(bench, rounds, smoke):
@@ -194,7 +242,8 @@ def logs(bench, rounds, smoke):
               ratio=lambda m: m['kpod'] / m['podman'], reached=lambda r: r >= 1)
 
 
-FIGURES = {'play': play, 'many': many, 'single': single, 'ps': listing, 'memory': memory, 'logs': logs}
+FIGURES = {'play': play, 'many': many, 'single': single, 'ten': ten, 'ready': ready, 'ps': listing, 'memory': memory,
+           'probes': probes, 'logs': logs}
 
 
 def measure_all(bench, wanted, rounds, smoke):
