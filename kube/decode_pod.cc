@@ -63,6 +63,7 @@ PodSpec DecodePodSpec(const Json& spec) {
   out.active_deadline_seconds = OptionalInt(spec, "activeDeadlineSeconds");
   out.hostname = StringAt(spec, "hostname");
   out.subdomain = StringAt(spec, "subdomain");
+  out.hostname_override = StringAt(spec, "hostnameOverride");
   out.set_hostname_as_fqdn = OptionalBool(spec, "setHostnameAsFQDN");
   out.dns_config = DecodeDnsConfig(At(spec, "dnsConfig"));
   out.host_network = BoolAt(spec, "hostNetwork");

@@ -24,15 +24,22 @@ constexpr EnumRule kEnums[] = {
     {"os.name", "linux|windows"},
 };
 constexpr TextRule kTexts[] = {
-    {"serviceAccountName", IsDns1123Subdomain},
-    {"serviceAccount", IsDns1123Subdomain},
-    {"nodeName", IsDns1123Subdomain},
-    {"hostname", IsDns1123Label},
-    {"subdomain", IsDns1123Label},
-    {"priorityClassName", IsDns1123Subdomain},
-    {"runtimeClassName", IsDns1123Subdomain},
+    {"serviceAccountName", IsDns1123Subdomain}, {"serviceAccount", IsDns1123Subdomain},
+    {"nodeName", IsDns1123Subdomain},           {"hostname", IsDns1123Label},
+    {"hostnameOverride", IsDns1123Subdomain},   {"subdomain", IsDns1123Label},
+    {"priorityClassName", IsDns1123Subdomain},  {"runtimeClassName", IsDns1123Subdomain},
 };
 constexpr Table kPodTable = {{}, kInts, kEnums, kTexts};
+
+void CheckHostname(const Field& spec) {
+  constexpr size_t kMost = 64;
+  Field name = spec["hostnameOverride"];
+  if (name.empty()) return;
+  if (name.Text().size() > kMost) name.TooLong(kMost);
+  if (spec["hostNetwork"].True()) name.Forbidden("may not be set when `hostNetwork` is true");
+  if (spec["setHostnameAsFQDN"].True())
+    name.Forbidden("may not be set when `setHostnameAsFQDN` is true");
+}
 
 void CheckDns(const Field& spec) {
   Field config = spec["dnsConfig"];
@@ -149,6 +156,7 @@ void CheckSpec(const Field& spec, const Field* claim_templates) {
   if (spec["os.name"].Text() == "windows") {
     spec["os.name"].Invalid("this machine runs linux, and the pod would never be admitted");
   }
+  CheckHostname(spec);
   CheckDns(spec);
   CheckHostAliases(spec["hostAliases"]);
   CheckPlacement(spec);

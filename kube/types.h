@@ -189,6 +189,7 @@ struct PodSpec {
   std::optional<int64_t> active_deadline_seconds;
   std::string dns_policy = "ClusterFirst", hostname, subdomain;
   std::optional<bool> set_hostname_as_fqdn;
+  std::string hostname_override;
   DnsConfig dns_config;
   bool host_network = false, host_pid = false, host_ipc = false, share_process_namespace = false;
   ResourceRequirements resources;  // of the pod as a whole

@@ -193,6 +193,10 @@ void PlanNames(const kube::Pod& pod, const std::string& node_name, Plan* plan) {
     plan->hostname = node_name;
     return;
   }
+  if (!pod.spec.hostname_override.empty()) {
+    plan->hostname = pod.spec.hostname_override;
+    return;
+  }
   // Kubernetes cuts a host name at 63 characters and drops what must not end it.
   plan->hostname = pod.spec.hostname.empty() ? plan->name : pod.spec.hostname;
   if (plan->hostname.size() > 63) plan->hostname.resize(63);

@@ -66,6 +66,7 @@ struct VolumePlan {
   std::string host_path_type;
   int64_t size_limit = 0;  // bytes; 0: none
   std::string size_limit_text;
+  std::optional<int64_t> huge_page_bytes;  // memory: of a medium of huge pages; 0: the usual size
   bool read_only = false;
   int64_t block_bytes = 0;                  // claim, ephemeral: of a device (volumeMode Block)
   kube::KeyedVolume keyed;                  // configMap, secret

@@ -114,10 +114,10 @@ constexpr auto FieldsOf(const VolumePlan*) {
   return std::make_tuple(F("name", &S::name), F("kind", &S::kind), F("source", &S::source),
                          F("hostPathType", &S::host_path_type), F("sizeLimit", &S::size_limit),
                          F("sizeLimitText", &S::size_limit_text), F("readOnly", &S::read_only),
-                         F("blockBytes", &S::block_bytes), F("keyed", &S::keyed),
-                         F("projections", &S::projections), F("imageID", &S::image_id),
-                         F("pullPolicy", &S::pull_policy), F("layers", &S::layers),
-                         F("blocked", &S::blocked));
+                         F("hugePageBytes", &S::huge_page_bytes), F("blockBytes", &S::block_bytes),
+                         F("keyed", &S::keyed), F("projections", &S::projections),
+                         F("imageID", &S::image_id), F("pullPolicy", &S::pull_policy),
+                         F("layers", &S::layers), F("blocked", &S::blocked));
 }
 constexpr auto FieldsOf(const MountPlan*) {
   using S = MountPlan;

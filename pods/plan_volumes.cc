@@ -113,6 +113,26 @@ bool LeavesVolume(const std::string& sub_path) {
   return sub_path.starts_with('/') || std::find(parts.begin(), parts.end(), "..") != parts.end();
 }
 
+// "HugePages-2Mi" names the size; "HugePages" means the only one of which a container asks for
+// pages (pkg/volume/emptydir of Kubernetes).
+int64_t HugePageBytes(const std::string& medium, const kube::PodSpec& spec) {
+  constexpr std::string_view kMedium = "HugePages-", kResource = "hugepages-";
+  if (medium.starts_with(kMedium)) {
+    Result<kube::Quantity> size = kube::ParseQuantity(medium.substr(kMedium.size()));
+    return size ? size->Value() : 0;
+  }
+  for (const auto* list : {&spec.init_containers, &spec.containers}) {
+    for (const kube::Container& c : *list) {
+      for (const auto& [name, quantity] : c.resources.limits) {
+        if (!name.starts_with(kResource)) continue;
+        Result<kube::Quantity> size = kube::ParseQuantity(name.substr(kResource.size()));
+        if (size) return size->Value();
+      }
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 void PlanMounts(const std::vector<VolumePlan>& volumes, const kube::Container& c,
@@ -208,7 +228,9 @@ VolumePlan PlanVolume(const kube::Pod& pod, const kube::Volume& v, const Lookups
                             pod.metadata.ns, "/", pod.metadata.name, " (pod is not owner)"));
     }
   } else if (v.empty_dir) {
-    if (v.empty_dir->medium == "Memory") out.kind = VolumePlan::Kind::kMemory;
+    const std::string& medium = v.empty_dir->medium;
+    if (!medium.empty()) out.kind = VolumePlan::Kind::kMemory;
+    if (medium.starts_with("HugePages")) out.huge_page_bytes = HugePageBytes(medium, pod.spec);
     if (v.empty_dir->size_limit) {
       out.size_limit = v.empty_dir->size_limit->Value();
       out.size_limit_text = v.empty_dir->size_limit->text;

@@ -28,6 +28,17 @@ Status MountTmpfs(const std::string& path, const std::string& options) {
   return OkStatus();
 }
 
+// A volume of huge pages (Documentation/admin-guide/mm/hugetlbpage.rst); without room for them the
+// program that writes there is killed, not the mount refused.
+Status MountHugePages(const std::string& path, const VolumePlan& v, std::string options) {
+  TRY(MakeDirs(path, 0700));
+  if (*v.huge_page_bytes > 0) options += StrCat(",pagesize=", *v.huge_page_bytes);
+  if (::mount("hugetlbfs", path.c_str(), "hugetlbfs", MS_NOSUID | MS_NODEV, options.c_str()) < 0) {
+    return Error::Errno("mount hugetlbfs at " + path);
+  }
+  return OkStatus();
+}
+
 Status MountMemory(const store::Paths& paths, const Plan& plan) {
   // As much as /dev/shm has: termination messages are the containers' to write.
   TRY(MountTmpfs(PodMemory(paths, plan), "mode=700,size=65536k"));
@@ -40,7 +51,9 @@ Status MountMemory(const store::Paths& paths, const Plan& plan) {
     if (v.kind != VolumePlan::Kind::kMemory) continue;
     std::string options = plan.fs_group ? StrCat("mode=2777,gid=", *plan.fs_group) : "mode=777";
     if (v.size_limit > 0) options += StrCat(",size=", v.size_limit);
-    TRY(MountTmpfs(VolumePath(paths, plan, v), options).Context("volume " + v.name));
+    std::string path = VolumePath(paths, plan, v);
+    TRY((v.huge_page_bytes ? MountHugePages(path, v, options) : MountTmpfs(path, options))
+            .Context("volume " + v.name));
   }
   return OkStatus();
 }

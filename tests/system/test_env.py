@@ -130,6 +130,7 @@ class Environment(KpodTest):
 
         self.play(fields('plain', {'hostAliases': [{'ip': '10.9.9.9', 'hostnames': ['db.local', 'db']}]}) +
                   fields('named', {'hostname': 'h1', 'subdomain': 'sub'}) +
+                  fields('other', {'hostname': 'h3', 'subdomain': 'sub', 'hostnameOverride': 'its.own'}) +
                   fields('full', {'hostname': 'h2', 'subdomain': 'sub', 'setHostnameAsFQDN': True}) +
                   fields('resolver', {'dnsPolicy': 'None', 'dnsConfig': {
                       'nameservers': ['192.0.2.7'], 'searches': ['corp.example'], 'options': [{'name': 'ndots', 'value': '2'}]}}) +
@@ -142,6 +143,8 @@ class Environment(KpodTest):
         self.assertIn('10.9.9.9', self.exec('plain', 'ping', '-c', '1', '-W', '1', 'db', rc=None))
         self.assertEqual(self.exec('named', 'hostname').strip(), 'h1')
         self.assertIn('h1.sub.default.svc.cluster.local\th1', self.exec('named', 'cat', '/etc/hosts'))
+        self.assertEqual(self.exec('other', 'hostname').strip(), 'its.own')
+        self.assertIn('its.own', self.exec('other', 'cat', '/etc/hosts'))
         self.assertEqual(self.exec('full', 'hostname').strip(), 'h2.sub.default.svc.cluster.local')
         self.assertEqual(self.exec('resolver', 'cat', '/etc/resolv.conf'),
                          'search corp.example\nnameserver 192.0.2.7\noptions ndots:2\n')

@@ -172,3 +172,15 @@ class BlockVolumes(KpodTest):
         message = lambda name: self.container(name, 'main')['state']['waiting']['message']
         self.assertEqual(message('a'), 'volume d has volumeMode Block, but is specified in volumeMounts')
         self.assertEqual(message('b'), 'volume d has volumeMode Filesystem, but is specified in volumeDevices')
+
+
+class HugePages(KpodTest):
+    def test_a_volume_of_huge_pages(self):
+        sizes = sorted(p.name.removeprefix('hugepages-') for p in pathlib.Path('/sys/kernel/mm/hugepages').glob('hugepages-*'))
+        if '2048kB' not in sizes:
+            self.skipTest(f'this kernel has no huge pages of 2 MiB: {sizes}')
+        self.play(pod('huge', 'sleep 1000', 'volumes: [{name: pages, emptyDir: {medium: HugePages-2Mi, sizeLimit: 4Mi}}]\n',
+                      'volumeMounts: [{name: pages, mountPath: /pages}]\n'))
+        self.wait_running('huge')
+        mount = next(l for l in self.exec('huge', 'cat', '/proc/mounts').splitlines() if ' /pages ' in l)
+        self.assertRegex(mount, r' hugetlbfs .*pagesize=2M')

@@ -13,6 +13,15 @@ TEST(Rules, OfAPod) {
     const char *spec, *container, *says;  // below "spec:" (line 5), and below the container
   };
   const Row kTable[] = {
+      {"  hostnameOverride: web_1\n", "",
+       "6:21 spec.hostnameOverride: Invalid value: \"web_1\": a lowercase RFC 1123 subdomain must "
+       "consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
+       "alphanumeric character (e.g. 'example.com', regex used for validation is "
+       "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"},
+      {"  hostnameOverride: web.1\n  hostNetwork: true\n", "",
+       "6:21 spec.hostnameOverride: Forbidden: may not be set when `hostNetwork` is true"},
+      {"  hostnameOverride: web.1\n  setHostnameAsFQDN: true\n", "",
+       "6:21 spec.hostnameOverride: Forbidden: may not be set when `setHostnameAsFQDN` is true"},
       {"", "  - name: c\n    image: j\n", "9:11 spec.containers[1].name: Duplicate value: \"c\""},
       {"", "    ports: [{containerPort: 0}]\n",
        "9:29 spec.containers[0].ports[0].containerPort: Required value"},
