@@ -40,11 +40,12 @@ bool AsksForNothing(const Node& node) {
   return scalar.kind == Scalar::Kind::kBool ? !scalar.boolean : node.scalar.empty();
 }
 
-// A tmpfs has a size; a directory on disk has none.
+// A tmpfs and a hugetlbfs have a size; a directory on disk has none.
 bool IsLimitOfMemory(const Node& node, const Entry& entry, const Type& type) {
   if (type.name != "EmptyDirVolumeSource" || entry.key != "sizeLimit") return false;
   const Node* medium = node.Find("medium");
-  return medium != nullptr && medium->IsScalar() && medium->scalar == "Memory";
+  return medium != nullptr && medium->IsScalar() &&
+         (medium->scalar == "Memory" || medium->scalar.starts_with("HugePages"));
 }
 
 }  // namespace
