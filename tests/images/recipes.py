@@ -207,6 +207,9 @@ ALL = [
            ExposedPorts={"6379/tcp": {}}),
     Recipe("python", ["python:latest", "python:3", "python:3.11", "python:3.11-slim", "python:3-slim", "python:3.11-alpine"],
            ["python3.11", "python3.11-minimal", "libpython3.11-stdlib", "media-types", "ca-certificates"], [], python_files, Cmd=["python3"]),
+    # Python with grpc's own library, for servers that speak it.
+    Recipe("grpcio", ["localhost/grpcio:latest"],
+           ["python3.11", "python3.11-minimal", "libpython3.11-stdlib", "media-types", "python3-grpcio"], [], python_files, Cmd=["python3"]),
     Recipe("mysql", TAGS_MYSQL, ["mariadb-server-core", "mariadb-client-core", "gosu"], [("mysql", 999, 999, "/var/lib/mysql", NOLOGIN)],
            mysql_files, Entrypoint=["docker-entrypoint.sh"], Cmd=["mysqld"], Volumes={"/var/lib/mysql": {}},
            ExposedPorts={"3306/tcp": {}}),

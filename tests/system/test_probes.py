@@ -233,6 +233,39 @@ http {
 }
 '''
 CONF = [{'name': 'conf', 'mountPath': '/conf'}]
+# The health service of grpc's own library: SERVING while /tmp/serving is there.
+HEALTH = '''
+import concurrent.futures, os, grpc
+
+def check(request, context):
+    if request not in (b'', b'\\n\\x02db'):
+        context.abort(grpc.StatusCode.NOT_FOUND, 'unknown service')
+    return bytes([8, 1 if os.path.exists('/tmp/serving') else 2])
+
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(
+    'grpc.health.v1.Health', {'Check': grpc.unary_unary_rpc_method_handler(check)})])
+server.add_insecure_port('0.0.0.0:9090')
+server.start()
+server.wait_for_termination()
+'''
+
+
+class GrpcServer(ProbeTest):
+    images = ['busybox', 'grpcio']
+
+    def test_a_grpc_health_server(self):
+        self.keep('ConfigMap', 'health', {'health.py': HEALTH})
+        self.pod('web', container('main', 'exec python3 /conf/health.py', 'localhost/grpcio', volumeMounts=CONF,
+                                  readinessProbe=every_second(timeoutSeconds=10, grpc={'port': 9090, 'service': 'db'})),
+                 container('other', readinessProbe=every_second(timeoutSeconds=10, grpc={'port': 9090, 'service': 'cache'})),
+                 volumes=[{'name': 'conf', 'configMap': {'name': 'health'}}])
+        self.event('Readiness probe failed: service unhealthy (responded with "NOT_SERVING")')
+        self.event('Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service')
+        self.exec('web', '-c', 'main', 'touch', '/tmp/serving')
+        self.wait_ready('web')
+        self.exec('web', '-c', 'main', 'rm', '/tmp/serving')
+        self.wait_ready('web', ready=False)
 
 
 class Kinds(ProbeTest):
