@@ -28,8 +28,6 @@ Result<std::string> PayloadKeeper::TokenFor(const std::string& volume, const Tok
   if (auto it = tokens_.find(key); it != tokens_.end() && now < it->second.refresh) {
     return it->second.text;
   }
-  char node[65] = {};
-  ::gethostname(node, sizeof(node) - 1);
   TokenRequest r;
   r.ns = plan_->ns;
   r.pod = plan_->name;
@@ -37,7 +35,7 @@ Result<std::string> PayloadKeeper::TokenFor(const std::string& volume, const Tok
   r.account = t.account;
   auto account = store::ObjectStore(paths_).Get(r.ns, "ServiceAccount", r.account);
   if (account && *account) r.account_uid = (*account)->uid;
-  r.node = node;
+  r.node = node_;
   r.audience = t.audience;
   r.issued = now;
   r.expires = now + t.expiration_seconds;

@@ -17,8 +17,8 @@ namespace kpod::pods {
 class PayloadKeeper {
  public:
   // `plan` may change between two calls of Write.
-  PayloadKeeper(const store::Paths& paths, Loop* loop, const Plan* plan)
-      : paths_(paths), loop_(loop), plan_(plan) {}
+  PayloadKeeper(const store::Paths& paths, Loop* loop, const Plan* plan, std::string node)
+      : paths_(paths), loop_(loop), plan_(plan), node_(std::move(node)) {}
   ~PayloadKeeper() { loop_->Cancel(timer_); }
   PayloadKeeper(const PayloadKeeper&) = delete;
   PayloadKeeper& operator=(const PayloadKeeper&) = delete;
@@ -38,6 +38,7 @@ class PayloadKeeper {
   const store::Paths& paths_;
   Loop* loop_;
   const Plan* plan_;
+  std::string node_;                     // the machine's name: tokens are bound to it
   std::map<std::string, Token> tokens_;  // by volume, path, audience, life and account
   Loop::TimerId timer_ = 0;
 };

@@ -94,8 +94,12 @@ class Reconciler {
     Actions actions = Reconcile(workloads_, observed_, RandomSuffix);
     TRY(Remove(actions.remove_first));
     for (const auto& [name, workload] : actions.keep) {
-      if (!HasEnded(records_.at(name).status))
-        admission_->Count(name, workloads_[workload].pod.spec);
+      const PodRecord& record = records_.at(name);
+      if (HasEnded(record.status)) continue;
+      // With what it was given by default when it was made, which the object does not say.
+      kube::PodSpec spec = workloads_[workload].pod.spec;
+      ApplyDefaults({FromDefaults(record.plan.default_resources)}, &spec);
+      admission_->Count(name, spec);
     }
     CountStarts(actions);
     Undo undo([this] { RemoveMade(); });

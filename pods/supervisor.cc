@@ -67,13 +67,15 @@ Status Supervisor::Begin(std::vector<std::string>* warnings) {
   TRY(WatchSignals());
   status_.supervisor_pid = ::getpid();
   status_.start_nanos = NowNanos();
+  char node[65] = {};  // before the pod's own name is in force
+  ::gethostname(node, sizeof(node) - 1);
   sandbox_ = TRY(Sandbox::Enter(paths_, plan_, std::move(spare_)));
   endpoints_.emplace(paths_, ns_, &*loop_, &*sandbox_);
   status_.pod_ip = sandbox_->attachment().ip;
   status_.host_ip = sandbox_->attachment().host_ip;
   FillAddresses({status_.pod_ip, status_.host_ip}, &plan_);
   TRY(ServeDns());
-  payloads_.emplace(paths_, &*loop_, &plan_);
+  payloads_.emplace(paths_, &*loop_, &plan_, node);
   TRY(payloads_->Write());
   TRY(MountImageVolumes(paths_, plan_, sandbox_->user_namespace(), &image_volumes_));
   (void)TRY(

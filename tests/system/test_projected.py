@@ -152,6 +152,8 @@ class Projected(KpodTest):
         self.assertEqual(told['aud'], ['https://kubernetes.default.svc.cluster.local'])
         self.assertEqual(told['exp'] - told['iat'], 3600)
         self.assertLess(abs(told['iat'] - time.time()), 600)
+        host = open('/proc/sys/kernel/hostname').read().strip()
+        self.assertEqual(told['kubernetes.io']['node']['name'], host)
         self.assertEqual(told['kubernetes.io']['pod'], {'name': 'token', 'uid': self.read('token', 'plan.json')['uid']})
         vault = json.loads(unpadded(self.exec('token', 'cat', folder + 'vault').split('.')[1]))
         self.assertEqual((vault['aud'], vault['exp'] - vault['iat']), (['vault'], 600))

@@ -211,6 +211,25 @@ class Namespaces(KpodTest):
         done = self.play(config.format('two'), name='two.yaml', rc=125)
         self.assertIn('configmaps "two" is forbidden: exceeded quota', done.stderr)
 
+    def test_quota_counts_the_defaults_of_pods_that_run(self):
+        self.play('''\
+            apiVersion: v1
+            kind: LimitRange
+            metadata: {name: usual}
+            spec: {limits: [{type: Container, default: {memory: 48Mi}}]}
+            ---
+            apiVersion: v1
+            kind: ResourceQuota
+            metadata: {name: little}
+            spec: {hard: {limits.memory: 100Mi}}
+            ''', name='quota.yaml')
+        self.play(pod('one', 'sleep 1000'), name='one.yaml')
+        self.play(pod('two', 'sleep 1000'), name='two.yaml')
+        done = self.kpod('play', 'kube', self.write('three.yaml', pod('three', 'sleep 1000')), rc=125)
+        self.assertIn('exceeded quota: little, requested: limits.memory=48Mi, used: limits.memory=96Mi, limited: limits.memory=100Mi',
+                      done.stderr)
+        self.assertEqual(len(self.pods()), 2)
+
 
 class Disk(KpodTest):
     def test_too_much_of_it_evicts(self):
