@@ -76,12 +76,14 @@ ObjectMeta DecodeMeta(const Json& object) {
 
 Pod DecodePod(const Json& object) {
   Pod out{NamespacedMeta(object), DecodePodSpec(At(object, "spec"))};
+  out.spec.host_users = HasHostUsers(object);
   ApplyPodmanAnnotations(out.metadata.annotations, &out.spec);
   return out;
 }
 
 PodTemplate DecodePodTemplate(const Json& pod_template) {
   PodTemplate out{DecodeMeta(pod_template), DecodePodSpec(At(pod_template, "spec"))};
+  out.spec.host_users = HasHostUsers(pod_template);
   ApplyPodmanAnnotations(out.metadata.annotations, &out.spec);
   return out;
 }

@@ -118,7 +118,7 @@ std::span<const PodmanAnnotation> PodmanAnnotations() { return kAnnotations; }
 
 std::optional<PodmanSetting> FindPodmanSetting(std::string_view key) {
   std::string_view name = key.substr(0, key.find('/'));
-  // The form of older versions had the path in the key.
+  // Or with the path in the key.
   if (name.starts_with(kBindOptions) &&
       (name.size() == kBindOptions.size() || name[kBindOptions.size()] == ':'))
     name = key = kBindOptions;
@@ -187,15 +187,24 @@ Result<std::vector<VolumesFrom>> ParseVolumesFrom(std::string_view text) {
   return out;
 }
 
+bool HasHostUsers(const Json& pod) {
+  const Json& said = At(At(pod, "spec"), "hostUsers");
+  if (said.is_boolean()) return said.get<bool>();
+  const Json& annotations = At(At(pod, "metadata"), "annotations");
+  return StringAt(annotations, "io.podman.annotations.userns") != "auto";
+}
+
 void ApplyPodmanAnnotations(const StringMap& annotations, PodSpec* spec) {
   for (const auto& [key, value] : annotations) {
     std::optional<PodmanSetting> s = FindPodmanSetting(key);
     if (!s || s->annotation == nullptr) continue;
     if (s->annotation->name == kBindOptions) {
-      SetRelabel(value, spec);
+      // The form of older versions: the path is in the key, and the value is the option alone.
+      size_t colon = key.find(':');
+      SetRelabel(colon == std::string::npos ? value : StrCat(key.substr(colon + 1), ":", value),
+                 spec);
       continue;
     }
-    if (Is(*s, "userns") && value == "auto") spec->host_users = false;
     for (Container* c : ContainersOf(spec, s->container)) {
       if (Is(*s, "ulimit")) c->ulimits = ParseUlimits(value).value_or({});
       if (Is(*s, "pids-limit")) c->pids_limit = ParseInt(value);

@@ -43,8 +43,11 @@ struct VolumesFrom {
 };
 Result<std::vector<VolumesFrom>> ParseVolumesFrom(std::string_view text);
 
-// Makes of the annotations what they mean, in the typed pod. What is not valid was refused before
-// (rules_podman.cc) and is passed over.
+// Whether a pod, or a template, has the machine's users: its field says so, else the annotation.
+bool HasHostUsers(const Json& pod);
+
+// Makes of the annotations what they mean, in the typed pod, but for the users. What is not valid
+// was refused before (rules_podman.cc) and is passed over.
 void ApplyPodmanAnnotations(const StringMap& annotations, PodSpec* spec);
 
 }  // namespace kpod::kube

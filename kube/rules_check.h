@@ -123,6 +123,7 @@ void CheckPod(const Field& root);
 void CheckPodTemplate(const Field& pod_template, const Field* claim_templates = nullptr);
 // kube/rules_security.cc
 void CheckPodSecurityContext(const Field& spec);
+std::optional<Field> FindContainer(const Field& spec, std::string_view name);  // of either list
 void CheckProfileAnnotations(const Field& annotations, const Field& spec);
 // kube/rules_podman.cc
 void CheckPodmanAnnotations(const Field& annotations, const Field& spec);

@@ -10,18 +10,16 @@ namespace kpod::kube::rules {
 
 namespace {
 
-bool HasContainer(const Field& spec, std::string_view name) {
-  for (const char* list : {"initContainers", "containers"}) {
-    for (const Field& c : spec[list].Items()) {
-      if (c["name"].Text() == name) return true;
-    }
-  }
-  return false;
-}
-
 void CheckUserns(const Field& value, const Field& spec) {
   std::string_view mode = value.Text();
+  if (spec["hostUsers"].present()) return;  // which has the last word
   if (mode == "auto") {
+    for (const char* list : {"initContainers", "containers"}) {
+      for (const Field& c : spec[list].Items()) {
+        if (!c["volumeDevices"].empty())
+          c["volumeDevices"].Forbidden("when the annotation of the user namespace is \"auto\"");
+      }
+    }
     for (const char* field : {"hostNetwork", "hostPID", "hostIPC"}) {
       if (spec[field].True())
         spec[field].Forbidden(StrCat("when the annotation of the user namespace is ", Quote(mode)));
@@ -45,7 +43,7 @@ void CheckValue(std::string_view name, const Field& value, const Field& spec) {
     Result<std::vector<VolumesFrom>> sources = ParseVolumesFrom(text);
     if (!sources) return value.Invalid(sources.error().message());
     for (const VolumesFrom& s : *sources) {
-      if (!HasContainer(spec, s.container)) value.InvalidText(s.container, "container not found");
+      if (!FindContainer(spec, s.container)) value.InvalidText(s.container, "container not found");
     }
   } else if (name == "label") {
     std::string_view key = text.substr(0, text.find(':'));
@@ -67,7 +65,7 @@ void CheckPodmanAnnotations(const Field& annotations, const Field& spec) {
       value.Warn("no such annotation of Podman is known; it has no effect");
     } else if (s->annotation->status == Status::kNotYet) {
       value.Warn(StrCat("not carried out yet: ", s->annotation->meaning));
-    } else if (!s->container.empty() && !HasContainer(spec, s->container)) {
+    } else if (!s->container.empty() && !FindContainer(spec, s->container)) {
       value.InvalidText(s->container, "container not found");
     } else if (s->annotation->status == Status::kCarriedOut &&
                s->annotation->name.starts_with(kPrefix)) {

@@ -85,6 +85,8 @@ bool AddsSysAdmin(const Field& add) {
   return false;
 }
 
+}  // namespace
+
 std::optional<Field> FindContainer(const Field& spec, std::string_view name) {
   for (const char* list : {"containers", "initContainers"}) {
     for (const Field& container : spec[list].Items()) {
@@ -93,8 +95,6 @@ std::optional<Field> FindContainer(const Field& spec, std::string_view name) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 void CheckPodSecurityContext(const Field& spec) {
   Field context = spec["securityContext"];

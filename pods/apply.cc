@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "kube/decode.h"
+#include "kube/podman.h"
 #include "pods/admission.h"
 #include "pods/allocation.h"
 #include "pods/immutable.h"
@@ -64,9 +65,15 @@ void Publish(Json* pod_spec, const std::vector<PortPlan>& publish) {
   }
 }
 
+// The pod, or the template of pods, inside an object that has one.
+Json& PodOf(Json* object, const std::string& kind) {
+  return kind == "Pod" ? *object : (*object)["spec"]["template"];
+}
+
 // What the rules say of a manifest, of what the command's options made of it.
-Status CheckHostUsers(const Json& spec) {
-  if (BoolAt(spec, "hostUsers", true)) return OkStatus();
+Status CheckHostUsers(const Json& pod) {
+  if (kube::HasHostUsers(pod)) return OkStatus();
+  const Json& spec = At(pod, "spec");
   for (const char* field : {"hostNetwork", "hostPID", "hostIPC"}) {
     if (BoolAt(spec, field))
       return Error(StrCat("spec.", field, ": Forbidden: when `hostUsers` is false"));
@@ -94,13 +101,13 @@ Status ApplyOptionsTo(kube::Object* o, const ApplyOptions& options) {
     (*spec)["hostUsers"] = options.userns == "host";
   }
   if (options.network == "host") (*spec)["hostNetwork"] = true;
-  TRY(CheckHostUsers(*spec));
+  Json& holder = PodOf(&o->json, o->kind);
+  TRY(CheckHostUsers(holder));
   if (options.network.empty() || options.network == "native" || options.network == "host")
     return OkStatus();
   if (options.network != "none")
     return Error(
         StrCat("network \"", options.network, "\" not found: there are native, host and none"));
-  Json& holder = o->kind == "Pod" ? o->json : o->json["spec"]["template"];
   holder["metadata"]["annotations"][kNetworkAnnotation] = "none";
   return OkStatus();
 }
@@ -222,8 +229,9 @@ namespace {
 void PrepareFor(std::vector<Change>* changes, Nursery* nursery) {
   for (Change& c : *changes) {
     const Json* spec = c.before ? nullptr : PodSpecOf(&c.now.object, c.now.kind);
-    if (spec != nullptr)
-      return nursery->Prepare(!BoolAt(*spec, "hostNetwork") && BoolAt(*spec, "hostUsers", true));
+    if (spec == nullptr) continue;
+    bool own_users = !kube::HasHostUsers(PodOf(&c.now.object, c.now.kind));
+    return nursery->Prepare(!BoolAt(*spec, "hostNetwork") && !own_users);
   }
 }
 

@@ -78,7 +78,7 @@ TEST(Podman, WhatTheyMakeOfAPod) {
                   {"io.podman.annotations.label/a", "level:s0:c1,c2"},
                   {"io.podman.annotations.label/b", "disable"},
                   {"io.podman.annotations.userns", "auto"},
-                  {"bind-mount-options", "/srv:Z"}}}}},
+                  {"bind-mount-options:/srv", "Z"}}}}},
               {"spec", spec}};
   Pod got = DecodePod(pod);
   const Container& a = got.spec.containers[0];
@@ -98,6 +98,21 @@ TEST(Podman, WhatTheyMakeOfAPod) {
   EXPECT_FALSE(b.volume_mounts[0].read_only);
   EXPECT_EQ(a.volume_mounts[1].relabel, "Z");
   EXPECT_EQ(a.volume_mounts[0].relabel, "");
+}
+
+TEST(Podman, TheFieldHasTheLastWordOnUsers) {
+  struct {
+    const char *field, *annotation;
+    bool host_users;
+  } const kTable[] = {{"null", "", true},       {"null", "auto", false},  {"null", "host", true},
+                      {"true", "auto", true},   {"false", "host", false}, {"false", "", false},
+                      {"null", "keep-id", true}};
+  for (const auto& row : kTable) {
+    Json pod = {{"metadata", {{"annotations", {{"io.podman.annotations.userns", row.annotation}}}}},
+                {"spec", {{"hostUsers", Json::parse(row.field)}}}};
+    EXPECT_EQ(DecodePod(pod).spec.host_users, row.host_users) << row.field << row.annotation;
+    EXPECT_EQ(DecodePodTemplate(pod).spec.host_users, row.host_users) << row.field;
+  }
 }
 
 TEST(Podman, WhatIsRefusedAndWarnedOf) {
